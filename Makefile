@@ -1,0 +1,118 @@
+# The only commands of this repository; `make` alone lists them.
+# Recipes are plain sh and GNU Make 3.81, because macOS ships nothing newer.
+
+PORT = 8000
+BIN = .venv/bin
+NB = index.ipynb $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
+# The folders too: a page that was removed shows there.
+PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* assets assets/* references.bib)
+PACKAGE = $(wildcard dlutils dlutils/*.py dlutils/data/*)
+
+# $(call quietly,LOG,COMMAND): the output goes to LOG, and a failure is told in one line.
+quietly = $(2) >$(1) 2>&1 || { echo "Failed: $(2):" "$$({ \
+	grep -E '^ *(ERROR|error): [A-Z]' $(1) || cat $(1); } | tail -n 1) (log: $(1))" >&2; exit 1; }
+
+.PHONY: help book serve test run environments lock clean
+.NOTPARALLEL: # the stages use every core themselves, and pip builds dlutils in the tree
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
+
+book: _build/built ## build the site into _build/html
+	@echo "The book is in _build/html; to read it, run 'make serve' or open"
+	@echo "file://$(CURDIR)/_build/html/index.html"
+
+serve: book ## open the site on http://127.0.0.1:8000 (another port: make serve PORT=8001)
+	@echo "Serving http://127.0.0.1:$(PORT)/ until Ctrl-C (another port: make serve PORT=8001)"
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then \
+		(sleep 1; $(BIN)/python -m webbrowser http://127.0.0.1:$(PORT)/ >/dev/null 2>&1) & fi; \
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+test: ## set everything up and check it: style, book, tests, other environments
+	@stage() { \
+		start=$$(date +%s); echo "== $$*"; "$$@" || exit 1; \
+		echo "== $$(($$(date +%s) - start)) s: $$*"; \
+	}; \
+	stage $(MAKE) --no-print-directory .venv/installed; \
+	stage $(BIN)/ruff check; \
+	stage $(BIN)/ruff format --check; \
+	stage $(MAKE) --no-print-directory book; \
+	stage $(BIN)/pytest; \
+	stage $(MAKE) --no-print-directory environments
+
+# A second run changes no byte: timings and versions are left out, and what one cell prints is one
+# output, in however many pieces it arrived.
+run: .venv/installed ## execute all notebooks in place (one: make run NB=chapters/x.ipynb)
+	$(BIN)/jupyter nbconvert --to notebook --inplace --execute \
+		--ExecutePreprocessor.kernel_name=python3 \
+		--NotebookExporter.preprocessors=nbconvert.preprocessors.CoalesceStreamsPreprocessor \
+		--ClearMetadataPreprocessor.enabled=True \
+		--ClearMetadataPreprocessor.preserve_cell_metadata_mask=tags \
+		--ClearMetadataPreprocessor.preserve_cell_metadata_mask=mystnb \
+		--ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec $(NB)
+
+# Figures are not compared here: another matplotlib may draw a curve's last digit differently.
+environments: .envs/binder/installed .envs/newest/installed ## run all notebooks as in Binder, Colab
+	@for kernel in binder newest; do \
+		echo "-- $$kernel: $$(.envs/$$kernel/bin/python -m pip list --format freeze | \
+			grep -E '^(numpy|matplotlib|ipywidgets)=' | tr '\n' ' ')"; \
+		$(BIN)/pytest -o addopts= -p no:cacheprovider -q -n auto --dist loadfile --nbval \
+			--nbval-kernel-name $$kernel --nbval-sanitize-with tests/nbval-figures.cfg $(NB) || exit 1; \
+	done
+
+lock: .envs/lock/bin/uv ## pin the newest releases in requirements.txt and binder/requirements.txt
+	.envs/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+		--all-extras --upgrade --custom-compile-command "make lock" -o requirements.txt pyproject.toml
+	@echo "-e ." >>requirements.txt
+	@{ echo "# What Binder needs to run the notebooks; 'make lock' copies the pins."; \
+		grep -E "^(numpy|matplotlib|ipywidgets)==" requirements.txt; echo "."; } >binder/requirements.txt
+
+clean: ## remove everything that the other commands made
+	rm -rf .envs .venv _build build *.egg-info .*_cache .hypothesis
+
+# After a failure, and when the book's order or settings change, the next build starts from nothing,
+# since Sphinx repeats no warning about a page that it has read before.
+_build/configured: _config.yml _toc.yml .venv/installed
+	@rm -rf _build
+	@mkdir _build && touch $@
+
+# Every page is written anew from what was read before: a title or label shows on other pages too.
+# The stamp bears the time of the start, so that whatever changes meanwhile is built the next time.
+_build/built: _build/configured $(PAGES)
+	@rm -rf $@ _build/html && touch _build/started
+	$(BIN)/jupyter-book build -q -W -n --keep-going . >/dev/null || { rm _build/configured; exit 1; }
+	@mv _build/started $@
+
+.venv/installed: requirements.txt pyproject.toml .venv/bin/python
+	@echo "Installing into .venv (a few minutes the first time)"
+	@$(call quietly,.venv/pip.log,$(BIN)/python -m pip install --requirement requirements.txt)
+	@touch $@
+
+.venv/bin/python:
+	@found=""; \
+	for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		found=$${found:-$$python}; \
+		$$python -c 'import ensurepip, venv' 2>/dev/null && exec $$python -m venv --clear .venv; \
+	done; \
+	if [ "$$found" ]; then echo "$$found lacks its venv module:" \
+		"install it (Debian, Ubuntu: apt install python3-venv)"; \
+	else echo "Python 3.11 or newer was not found: install it (https://www.python.org;" \
+		"Debian, Ubuntu: apt install python3 python3-venv) or name it: make PYTHON=/its/path"; \
+	fi >&2; exit 1
+
+.envs/lock/bin/uv: .venv/bin/python
+	@$(BIN)/python -m venv .envs/lock
+	@$(call quietly,.envs/lock/pip.log,.envs/lock/bin/python -m pip install uv)
+
+.envs/binder/installed: PACKAGES = --requirement binder/requirements.txt
+.envs/newest/installed: PACKAGES = --upgrade --upgrade-strategy eager ".[widgets]"
+# Binder and Colab bring a kernel of their own: hence ipykernel.
+.envs/%/installed: .venv/installed binder/requirements.txt pyproject.toml $(PACKAGE)
+	@echo "Installing into .envs/$*"
+	@rm -rf build # or pip would ship modules that are gone
+	@[ -x .envs/$*/bin/python ] || $(BIN)/python -m venv .envs/$*
+	@$(call quietly,.envs/$*/pip.log,.envs/$*/bin/python -m pip install $(PACKAGES) ipykernel)
+	@$(call quietly,.envs/$*/kernel.log,\
+		.envs/$*/bin/python -m ipykernel install --prefix .venv --name $*)
+	@touch $@

@@ -1,0 +1,77 @@
+"""The built site: every page is there and whole, and a broken reference stops the build."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
+
+
+@pytest.fixture(scope="module")
+def site() -> Path:
+    """Folder of the site, built if it is not up to date."""
+    build = subprocess.run(["make", "book"], cwd=ROOT, capture_output=True, text=True)
+    assert build.returncode == 0, build.stdout + build.stderr
+    return ROOT / "_build" / "html"
+
+
+def text(page: Path) -> str:
+    """What a page says, without its markup."""
+    return re.sub(r"<[^>]*>", "", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_whole(site: Path, page: str):
+    html = (site / f"{page}.html").read_text(encoding="utf-8")
+    assert len(re.findall(r"<article.*?<h1>.*</article>", html, re.DOTALL)) == 1
+    for trace_of_an_error in ("system-message", 'class="problematic"', 'class="xref myst"'):
+        assert trace_of_an_error not in html
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_launch_buttons_point_at_the_repository(site: Path, page: str):
+    repository = CONFIG["repository"]["url"].removeprefix("https://github.com/")
+    branch = CONFIG["repository"]["branch"]
+    html = (site / f"{page}.html").read_text(encoding="utf-8")
+    assert f"mybinder.org/v2/gh/{repository}/{branch}?urlpath=lab/tree/{page}.ipynb" in html
+    assert f"colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb" in html
+    assert f"{page}.ipynb" in {
+        file.relative_to(site / "_sources").as_posix() for file in site.glob("_sources/**/*.ipynb")
+    }  # the download
+
+
+def test_stored_output_reaches_the_reader(site: Path):
+    assert "0.73911503" in text(site / "chapters" / "forward-pass.html")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_solutions_are_folded(site: Path, page: str):
+    html = (site / f"{page}.html").read_text(encoding="utf-8")
+    solutions = re.findall(r'class="(solution [^"]*)"', html)
+    assert len(solutions) == html.count('class="exercise ')
+    assert all("dropdown" in classes.split() for classes in solutions)
+
+
+@pytest.mark.parametrize(("label", "builds"), [("ch-page", True), ("ch-nowhere", False)])
+def test_broken_reference_stops_the_build(tmp_path: Path, label: str, builds: bool):
+    for name in ("_config.yml", "references.bib"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "assets", tmp_path / "assets")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: page\n", encoding="utf-8")
+    (tmp_path / "page.md").write_text(f"(ch-page)=\n# Page\n\n{{ref}}`{label}`\n", encoding="utf-8")
+
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    strict = shlex.split(re.search(r"/jupyter-book (build [^>]*)", makefile)[1])
+    jupyter_book = Path(sys.executable).with_name("jupyter-book")
+    build = subprocess.run([jupyter_book, *strict], cwd=tmp_path, capture_output=True, text=True)
+    assert (build.returncode == 0) == builds, build.stderr
+    assert ("undefined label: 'ch-nowhere'" in build.stderr) != builds
