@@ -1,5 +1,7 @@
 """Figures of the book: each function draws ready numbers on one Axes and returns it."""
 
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
@@ -8,17 +10,18 @@ from matplotlib.patches import Circle
 from dlutils.network import Parameters
 
 INK, QUIET = "#222222", "#8a8a8a"
-FORWARD, GRADIENT = "#1b5e9e", "#b3470b"  # blue and vermilion: apart for color-blind readers
+FORWARD, GRADIENT = "#1b5e9e", "#b3470b"  # blue and orange: apart for color-blind readers
 LINES = (FORWARD, GRADIENT, "#2a7a4b", "#7b3f99")
 STYLES = ("-", "--", "-.", ":")  # lines differ in style too, so that gray print is enough
 
 
 def use_book_style():
-    """Draw crisp SVG figures that come out the same, byte for byte, on every run."""
-    from matplotlib_inline.backend_inline import set_matplotlib_formats
+    """Draw figures in the book's look: in a notebook as SVG, the same bytes on every run."""
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-    no_date = {"Date": None, "Creator": None}
-    set_matplotlib_formats("svg", bbox_inches="tight", metadata=no_date)
+        no_date = {"Date": None, "Creator": None}
+        set_matplotlib_formats("svg", bbox_inches="tight", metadata=no_date)
     plt.rcParams.update(
         {
             "svg.hashsalt": "deep learning, worked out",

@@ -1,5 +1,7 @@
 """Plots: the numbers they show are the numbers they were given, and bad input is refused."""
 
+import io
+
 import matplotlib
 
 matplotlib.use("agg")
@@ -108,3 +110,14 @@ def test_computed_numbers_show_all_their_decimals_and_no_signed_zero():
     shown = texts(plotting.plot_network(PARAMS, TRACE, flat, digits=3))
     assert {"z 0.520\na 0.627", "δ 0.000", "∂ 0.000", "0.2", "b 0.1"} <= set(shown)
     assert not [text for text in shown if "−0.000" in text]
+
+
+def test_book_style_draws_the_same_bytes_twice():
+    def drawn():
+        ax = plotting.plot_points([0, 1], [0, 1], ax=plotting.plot_lines([0, 1], {"y": [0, 1]}))
+        ax.figure.savefig(svg := io.BytesIO(), format="svg", metadata={"Date": None})
+        return svg.getvalue()
+
+    with matplotlib.rc_context():
+        plotting.use_book_style()
+        assert drawn() == drawn()

@@ -15,6 +15,7 @@ CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 ADDRESS = CONFIG["repository"]["url"]
 REPOSITORY = ADDRESS.removeprefix("https://github.com/")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 PYTHONS = ["python3", *(f"python3.{minor}" for minor in range(11, 15))]
 
 
@@ -119,12 +120,14 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert "run: bash .ci/run" in read(".github/workflows/check.yml")
 
 
+@needs_make
 def test_help_lists_every_command():
     commands = re.search(r"^\.PHONY: help (.*)", MAKEFILE, re.MULTILINE)[1].split()
     listing = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert re.findall(r"^make (\w+) +\w", listing.stdout, re.MULTILINE) == ["help", *commands]
 
 
+@needs_make
 @pytest.mark.parametrize(
     ("script", "line"),
     [
