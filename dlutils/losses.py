@@ -63,8 +63,9 @@ class HalfSquaredError:
 class SigmoidCrossEntropy:
     r"""Binary cross-entropy on logits z, averaged over all entries.
 
-    With p = σ(z):  C = −mean[y ln p + (1 − y) ln(1 − p)] = mean[max(z, 0) − zy + ln(1 + e^(−|z|))].
-    The second form never takes the logarithm of 0. The gradient is (σ(z) − y) divided by the
+    With p = σ(z):  C = −mean[y ln p + (1 − y) ln(1 − p)]. Computed is the equal form
+    mean[y max(−z, 0) + (1 − y) max(z, 0) + ln(1 + e^(−|z|))], which never takes the logarithm of 0
+    and, as a sum of positive terms, loses no digits. The gradient is (σ(z) − y) divided by the
     number of entries. Give the network ``output=Identity()``: the sigmoid is inside the loss.
 
     Raises
@@ -98,7 +99,8 @@ class SigmoidCrossEntropy:
     def __call__(self, output, target):
         """Return the loss, one number, for logits and targets of shape (K,) or (N, K)."""
         z, y = self._logits_and_target(output, target)
-        return float(np.mean(np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))))
+        linear = y * np.maximum(-z, 0) + (1 - y) * np.maximum(z, 0)
+        return float(np.mean(linear + np.log1p(np.exp(-np.abs(z)))))
 
     def gradient(self, output, target):
         """Return ∂C/∂z = (σ(z) − y) / number of entries, in the shape of output."""

@@ -54,12 +54,25 @@ def test_half_squared_error_sums_outputs_and_averages_examples():
     assert HalfSquaredError().gradient([[3.0], [5.0]], [[1], [1]]).tolist() == [[1.0], [2.0]]
 
 
-@given(st.floats(-20, 20), st.floats(0, 1))
-def test_cross_entropy_is_its_formula(z, y):
+@given(st.floats(-700, 700), st.floats(0, 1))
+def test_cross_entropy_is_its_formula_without_cancellation(z, y):
+    # −ln σ(z) = ln(1 + e^(−z)), which NumPy's logaddexp computes at full precision.
+    formula = y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z)
+    assert SigmoidCrossEntropy()([z], [y]) == pytest.approx(formula, rel=1e-13, abs=0)
+
+
+@given(st.floats(-10, 10), st.floats(0, 1))
+def test_cross_entropy_on_logits_is_that_of_their_probabilities(z, y):
     p = Sigmoid()(z)
-    formula = -(y * np.log(p) + (1 - y) * np.log(Sigmoid()(-z)))
-    assert SigmoidCrossEntropy()([z], [y]) == pytest.approx(formula, rel=1e-10, abs=1e-15)
+    formula = -(y * np.log(p) + (1 - y) * np.log1p(-p))
+    assert SigmoidCrossEntropy()([z], [y]) == pytest.approx(formula, rel=1e-10, abs=0)
     assert SigmoidCrossEntropy().gradient([z], [y])[0] == pytest.approx(p - y, abs=1e-15)
+
+
+def test_cross_entropy_keeps_its_digits_near_a_certain_answer():
+    z, y = 17.0, 1 - 2**-53
+    formula = y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z)
+    assert SigmoidCrossEntropy()([z], [y]) == pytest.approx(formula, rel=1e-13, abs=0)
 
 
 def test_cross_entropy_averages_over_every_entry():
