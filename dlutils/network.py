@@ -6,6 +6,7 @@ import numpy as np
 
 from dlutils._checks import finite_array, float_array, same_shape
 from dlutils.activations import Identity, ReLU
+from dlutils.initializers import Glorot
 
 
 class _Numbered:
@@ -150,6 +151,8 @@ class MLP:
         g of the layers 1 … L − 1.
     output : activation
         g of layer L.
+    initializer : initializer
+        What draws the first weights; the first biases are 0.
 
     Raises
     ------
@@ -175,6 +178,7 @@ class MLP:
     sizes: tuple[int, ...]
     hidden: object = field(default_factory=ReLU, kw_only=True)
     output: object = field(default_factory=Identity, kw_only=True)
+    initializer: object = field(default_factory=Glorot, kw_only=True)
 
     def __post_init__(self):
         sizes = tuple(self.sizes)
@@ -185,6 +189,8 @@ class MLP:
             activation = getattr(self, name)
             if not (callable(activation) and hasattr(activation, "derivative")):
                 raise ValueError(f"{name}: {activation!r}, wanted an activation such as Sigmoid()")
+        if not callable(self.initializer):
+            raise ValueError(f"initializer: {self.initializer!r}, wanted one such as Glorot()")
         object.__setattr__(self, "sizes", tuple(int(n) for n in sizes))
 
     @property
@@ -215,16 +221,16 @@ class MLP:
         return Parameters(np.concatenate([array.ravel() for array in checked]), wanted)
 
     def init(self, rng):
-        """Return random `Parameters`: weights uniform in ±√(6/(n_{l−1} + n_l)), biases 0.
+        """Return random `Parameters`: weights from the initializer, biases 0.
 
-        `rng` is a ``numpy.random.Generator``; the rule is that of Glorot and Bengio (2010).
+        `rng` is a ``numpy.random.Generator``; the same seed gives the same parameters.
         """
         if not isinstance(rng, np.random.Generator):
             raise ValueError(f"rng: {rng!r}, wanted a generator such as np.random.default_rng(0)")
-        arrays = {}
-        for name, shape in self.shapes.items():
-            limit = np.sqrt(6 / sum(shape))
-            arrays[name] = rng.uniform(-limit, limit, shape) if name[0] == "W" else np.zeros(shape)
+        arrays = {
+            name: self.initializer(shape, rng) if name[0] == "W" else np.zeros(shape)
+            for name, shape in self.shapes.items()
+        }
         return self.parameters(**arrays)
 
     def forward(self, params, X):
