@@ -1,28 +1,103 @@
 """Deep learning, worked out: the small NumPy package whose every number the book prints.
 
-Importing it needs NumPy alone; ``dlutils.plotting`` additionally needs matplotlib.
+Importing it needs NumPy alone; ``dlutils.plotting`` additionally needs matplotlib. Further modules:
+``autodiff`` and ``initializers``.
 """
 
-from dlutils.activations import Identity, ReLU, Sigmoid
+from dlutils.activations import (
+    ALL_ACTIVATIONS,
+    ELU,
+    GELU,
+    SELU,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Step,
+    Swish,
+    Tanh,
+    softmax,
+    softmax_jacobian,
+)
 from dlutils.gradcheck import check_gradient, numerical_gradient, relative_error
-from dlutils.losses import HalfSquaredError, SigmoidCrossEntropy
+from dlutils.losses import (
+    ALL_LOSSES,
+    AdaptiveRobust,
+    BinaryCrossEntropy,
+    CategoricalCrossEntropy,
+    HalfSquaredError,
+    Hinge,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredHinge,
+)
 from dlutils.network import MLP, Gradients, Parameters, Trace
-from dlutils.optimizers import GradientDescent
+from dlutils.optimizers import (
+    ALL_OPTIMIZERS,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    RMSprop,
+)
+from dlutils.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
 from dlutils.source import show_source
 
 __all__ = [
+    "ALL_ACTIVATIONS",
+    "ALL_LOSSES",
+    "ALL_OPTIMIZERS",
+    "ELU",
+    "GELU",
     "MLP",
+    "SELU",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "AdaptiveRobust",
+    "BinaryCrossEntropy",
+    "CategoricalCrossEntropy",
+    "CosineDecay",
+    "ExponentialDecay",
     "GradientDescent",
     "Gradients",
     "HalfSquaredError",
+    "Hinge",
+    "Huber",
     "Identity",
+    "LeakyReLU",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Momentum",
+    "Nesterov",
     "Parameters",
+    "RMSprop",
     "ReLU",
     "Sigmoid",
     "SigmoidCrossEntropy",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "Softplus",
+    "SquaredHinge",
+    "Step",
+    "StepDecay",
+    "Swish",
+    "Tanh",
     "Trace",
+    "Warmup",
     "check_gradient",
     "numerical_gradient",
     "relative_error",
     "show_source",
+    "softmax",
+    "softmax_jacobian",
 ]

@@ -1,23 +1,86 @@
 """Losses: each class holds a loss of a network's output and, beside it, its gradient."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
-from dlutils._checks import finite_array, float_array, same_shape
-from dlutils.activations import Sigmoid
+from dlutils._checks import finite_array, float_array, positive, same_shape
+from dlutils.activations import Sigmoid, softmax
 
 
-def _output_and_target(output, target):
+def _output(output):
     output = float_array(output, "output")
-    target = finite_array(target, "target").astype(output.dtype, copy=False)
     if output.ndim not in (1, 2) or output.size == 0:
         raise ValueError(
             f"output: shape {output.shape}, wanted (K,) for one example or (N, K) for a batch, "
             "N and K at least 1"
         )
-    same_shape(target, output.shape, "target", "that of output")
+    return output
+
+
+def _output_and_target(output, target, because="that of output"):
+    output = _output(output)
+    target = finite_array(target, "target").astype(output.dtype, copy=False)
+    same_shape(target, output.shape, "target", because)
     return output, target
+
+
+def _output_and_rows(output, target):
+    """Return the output and, in its shape, the target: a label becomes a one-hot row."""
+    output, labels = _output(output), finite_array(target, "target")
+    if labels.shape != output.shape[:-1]:
+        because = f"that of output, or integer labels of shape {output.shape[:-1]}"
+        output, rows = _output_and_target(output, target, because)
+        _distributions(rows, "target")
+        return output, rows
+    dtype, classes = np.asarray(target).dtype, output.shape[-1]
+    if dtype.kind not in "iu":
+        raise ValueError(f"target: labels of dtype {dtype}, wanted integers")
+    if labels.min() < 0 or labels.max() >= classes:
+        seen = f"{labels.min():g} to {labels.max():g}"
+        raise ValueError(f"target: labels from {seen}, wanted 0 to {classes - 1}")
+    return output, (np.arange(classes) == labels[..., None]).astype(output.dtype)
+
+
+def _output_and_sides(output, target):
+    """Return the output and, in its shape, the target, in which every entry is −1 or +1."""
+    output, target = _output_and_target(output, target)
+    if (np.abs(target) != 1).any():
+        seen = f"{target[np.abs(target) != 1][0]:g}"
+        raise ValueError(f"target: {seen} among the labels, wanted −1 or +1")
+    return output, target
+
+
+def _examples(output):
+    return output.size // output.shape[-1]
+
+
+def _probabilities(array, name):
+    if not (array.min() >= 0 and array.max() <= 1):  # so that NaN is refused too
+        seen = f"{array.min():g} to {array.max():g}"
+        raise ValueError(f"{name}: values from {seen}, wanted probabilities from 0 to 1")
+
+
+def _distributions(array, name):
+    """Refuse rows that do not sum to 1: within 1e-4, to let float32 and a gradient check pass."""
+    _probabilities(array, name)
+    sums = array.sum(axis=-1)
+    if np.abs(sums - 1).max() > 1e-4:
+        seen = f"{sums.min():g} to {sums.max():g}"
+        raise ValueError(f"{name}: rows that sum to {seen}, wanted probabilities that sum to 1")
+
+
+def _times_log(y, p, log=np.log):
+    """Return y ln p, where 0 ln 0 = 0 and, for y above 0, y ln 0 = −∞."""
+    with np.errstate(divide="ignore"):
+        return y * log(p, out=np.zeros_like(p), where=y > 0)
+
+
+def _over(y, p):
+    """Return y / p, where 0 / 0 = 0 and, for y above 0, y / 0 = ∞."""
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.divide(y, p, out=np.zeros_like(p), where=y > 0)
 
 
 @dataclass(frozen=True)
@@ -49,14 +112,272 @@ class HalfSquaredError:
     def __call__(self, output, target):
         """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
         output, target = _output_and_target(output, target)
-        examples = len(output) if output.ndim == 2 else 1
-        return float(np.sum((target - output) ** 2) / (2 * examples))
+        return float(np.sum((target - output) ** 2) / (2 * _examples(output)))
 
     def gradient(self, output, target):
         """Return ∂C/∂output = (output − target)/N, in the shape of output."""
         output, target = _output_and_target(output, target)
-        examples = len(output) if output.ndim == 2 else 1
-        return (output - target) / examples
+        return (output - target) / _examples(output)
+
+
+@dataclass(frozen=True)
+class MeanSquaredError:
+    r"""The squared error, averaged over all entries: C = mean[(a − y)²].
+
+    For N examples of K outputs the mean divides by NK, so value and gradient are 2/K times those of
+    `HalfSquaredError`: twice as large for one output.
+
+    Raises
+    ------
+    ValueError
+        If target and output differ in shape, are not (K,) or (N, K), or a target is not finite.
+
+    Examples
+    --------
+    >>> loss = MeanSquaredError()
+    >>> loss([0.5, 1.0], [1.0, 1.0])
+    0.125
+    >>> loss.gradient([0.5, 1.0], [1.0, 1.0])
+    array([-0.5,  0. ])
+
+    References
+    ----------
+    Legendre (1805), Nouvelles méthodes pour la détermination des orbites des comètes.
+    """
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
+        a, y = _output_and_target(output, target)
+        return float(np.mean((a - y) ** 2))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂a = 2(a − y) / number of entries, in the shape of output."""
+        a, y = _output_and_target(output, target)
+        return 2 * (a - y) / a.size
+
+
+@dataclass(frozen=True)
+class MeanAbsoluteError:
+    r"""The absolute error, averaged over all entries: C = mean|a − y|.
+
+    The slope of an entry is the sign of a − y; at the kink a = y, where there is none, it is taken
+    to be 0, as in PyTorch.
+
+    Raises
+    ------
+    ValueError
+        If target and output differ in shape, are not (K,) or (N, K), or a target is not finite.
+
+    Examples
+    --------
+    >>> loss = MeanAbsoluteError()
+    >>> loss([0.5, 3.0], [1.0, 1.0])
+    1.25
+    >>> loss.gradient([0.5, 3.0], [1.0, 1.0])
+    array([-0.5,  0.5])
+
+    References
+    ----------
+    Boscovich (1757), De litteraria expeditione per pontificiam ditionem.
+    """
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
+        a, y = _output_and_target(output, target)
+        return float(np.mean(np.abs(a - y)))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂a = sign(a − y) / number of entries, in the shape of output."""
+        a, y = _output_and_target(output, target)
+        return np.sign(a - y) / a.size
+
+
+@dataclass(frozen=True)
+class Huber:
+    r"""The Huber loss, a parabola that goes on as straight lines, averaged over all entries.
+
+    With r = a − y an entry costs ½r² where |r| ≤ δ, and δ(|r| − ½δ) outside. The two pieces meet
+    with equal value ½δ² and equal slope δ: there is no kink. The slope is r, clipped to [−δ, δ].
+
+    Parameters
+    ----------
+    delta : float > 0
+        δ, the largest residual that still counts in full.
+
+    Raises
+    ------
+    ValueError
+        If `delta` is not a finite number above 0; if target and output differ in shape, are not
+        (K,) or (N, K), or a target is not finite.
+
+    Notes
+    -----
+    With m = min(|r|, δ) both pieces are m(|r| − ½m), which is what is computed.
+
+    Examples
+    --------
+    >>> loss = Huber(delta=1.0)
+    >>> loss([0.5], [0.0]), loss([3.0], [0.0])
+    (0.125, 2.5)
+    >>> loss.gradient([0.5, -3.0], [0.0, 0.0])
+    array([ 0.25, -0.5 ])
+
+    References
+    ----------
+    Huber (1964), Robust estimation of a location parameter.
+    """
+
+    delta: float = 1.0
+
+    def __post_init__(self):
+        positive(self.delta, "delta")
+        object.__setattr__(self, "delta", float(self.delta))
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
+        a, y = _output_and_target(output, target)
+        r = np.abs(a - y)
+        m = np.minimum(r, self.delta)
+        return float(np.mean(m * (r - m / 2)))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂a = (r clipped to [−δ, δ]) / number of entries, in the shape of output."""
+        a, y = _output_and_target(output, target)
+        return np.clip(a - y, -self.delta, self.delta) / a.size
+
+
+@dataclass(frozen=True)
+class AdaptiveRobust:
+    r"""Barron's general robust loss, averaged over all entries: α says how little outliers count.
+
+    With r = a − y and x = (r/c)² an entry costs ρ = |α − 2|/α · [(x/|α − 2| + 1)^(α/2) − 1]. Where
+    that divides by 0 or infinity stands, it is the limit:
+
+    ======  =================  =================
+    α       ρ                  name
+    ======  =================  =================
+    2       x/2                L2
+    1       √(x + 1) − 1       Charbonnier
+    0       ln(x/2 + 1)        Cauchy
+    −2      2x/(x + 4)         Geman–McClure
+    −∞      1 − e^(−x/2)       Welsch
+    ======  =================  =================
+
+    The slope is ∂ρ/∂a = r/c² · (x/|α − 2| + 1)^(α/2 − 1). For |r| far below c every member is
+    x/2; for α < 1 the slope falls back towards 0 as |r| grows.
+
+    Parameters
+    ----------
+    alpha : float, or −inf
+        α, the shape. Above 2 outliers count more than squared: the loss grows like |r|^α.
+    c : float > 0
+        The scale of r, where the parabola around 0 ends.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` is not a number below infinity or `c` not a finite number above 0; if target and
+        output differ in shape, are not (K,) or (N, K), or a target is not finite.
+
+    Notes
+    -----
+    With ℓ = ln(1 + x/|α − 2|) and u = αℓ/2 the loss is ρ = |α − 2|/2 · ℓ · (e^u − 1)/u. Computed
+    so, with log1p and expm1, it keeps its digits for α near 0 and near 2.
+
+    Examples
+    --------
+    >>> r, zero = [0.1, 10.0], [0.0, 0.0]
+    >>> AdaptiveRobust(alpha=2, c=1).gradient(r, zero)
+    array([0.05, 5.  ])
+    >>> AdaptiveRobust(alpha=-2, c=1).gradient(r, zero).round(5)
+    array([0.04975, 0.0074 ])
+
+    References
+    ----------
+    Barron (2019), A general and adaptive robust loss function.
+    """
+
+    alpha: float
+    c: float
+
+    def __post_init__(self):
+        number = isinstance(self.alpha, Real) and not isinstance(self.alpha, bool)
+        if not (number and self.alpha < np.inf):
+            raise ValueError(f"alpha: {self.alpha!r}, wanted one number below infinity, or −inf")
+        positive(self.c, "c")
+        object.__setattr__(self, "alpha", float(self.alpha))
+        object.__setattr__(self, "c", float(self.c))
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
+        a, y = _output_and_target(output, target)
+        x, b = ((a - y) / self.c) ** 2, abs(self.alpha - 2)
+        if b == 0:
+            rho = x / 2
+        elif b == np.inf:
+            rho = -np.expm1(-x / 2)
+        else:
+            log = np.log1p(x / b)
+            u = self.alpha / 2 * log
+            rho = b / 2 * log * np.divide(np.expm1(u), u, out=np.ones_like(u), where=u != 0)
+        return float(np.mean(rho))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂a = ∂ρ/∂a / number of entries, in the shape of output."""
+        a, y = _output_and_target(output, target)
+        x, b = ((a - y) / self.c) ** 2, abs(self.alpha - 2)
+        if b == 0:
+            weight = 1.0
+        elif b == np.inf:
+            weight = np.exp(-x / 2)
+        else:
+            weight = np.exp((self.alpha / 2 - 1) * np.log1p(x / b))
+        return (a - y) / self.c / self.c * weight / a.size
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy:
+    r"""Binary cross-entropy on probabilities p, averaged over all entries.
+
+    C = −mean[y ln p + (1 − y) ln(1 − p)], where 0 ln 0 = 0. The gradient is
+    (−y/p + (1 − y)/(1 − p)) divided by the number of entries.
+
+    A certain answer that is wrong, p = 0 with y > 0 or p = 1 with y < 1, costs infinity, and the
+    gradient there is −inf or +inf. A sigmoid rounds to such a p; `SigmoidCrossEntropy`, the same
+    loss on logits, stays finite.
+
+    Raises
+    ------
+    ValueError
+        If target and output differ in shape, are not (K,) or (N, K), or are not probabilities
+        between 0 and 1.
+
+    Examples
+    --------
+    >>> loss = BinaryCrossEntropy()
+    >>> round(loss([0.9, 0.1, 0.2], [1, 0, 1]), 8)
+    0.60671965
+    >>> loss([0.0], [1.0]), loss.gradient([0.0], [1.0])
+    (inf, array([-inf]))
+
+    References
+    ----------
+    Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14(1).
+    """
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for probabilities and targets of shape (K,) or (N, K)."""
+        p, y = _output_and_target(output, target)
+        _probabilities(p, "output")
+        _probabilities(y, "target")
+        return float(np.mean(-_times_log(y, p) - _times_log(1 - y, -p, np.log1p)))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂p = (−y/p + (1 − y)/(1 − p)) / number of entries, in the shape of output."""
+        p, y = _output_and_target(output, target)
+        _probabilities(p, "output")
+        _probabilities(y, "target")
+        return (_over(1 - y, 1 - p) - _over(y, p)) / p.size
 
 
 @dataclass(frozen=True)
@@ -89,20 +410,197 @@ class SigmoidCrossEntropy:
     Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14(1).
     """
 
-    def _logits_and_target(self, output, target):
-        output, target = _output_and_target(output, target)
-        if target.min() < 0 or target.max() > 1:
-            seen = f"{target.min():g} to {target.max():g}"
-            raise ValueError(f"target: values from {seen}, wanted probabilities from 0 to 1")
-        return output, target
-
     def __call__(self, output, target):
         """Return the loss, one number, for logits and targets of shape (K,) or (N, K)."""
-        z, y = self._logits_and_target(output, target)
+        z, y = _output_and_target(output, target)
+        _probabilities(y, "target")
         linear = y * np.maximum(-z, 0) + (1 - y) * np.maximum(z, 0)
         return float(np.mean(linear + np.log1p(np.exp(-np.abs(z)))))
 
     def gradient(self, output, target):
         """Return ∂C/∂z = (σ(z) − y) / number of entries, in the shape of output."""
-        z, y = self._logits_and_target(output, target)
+        z, y = _output_and_target(output, target)
+        _probabilities(y, "target")
         return (Sigmoid()(z) - y) / z.size
+
+
+@dataclass(frozen=True)
+class CategoricalCrossEntropy:
+    r"""Cross-entropy on the probabilities p of K classes, averaged over examples.
+
+    C = −1/N Σ_n Σ_k y_nk ln p_nk, where 0 ln 0 = 0. The gradient is −y/(pN), for each probability
+    on its own: the backward pass of the softmax makes p − y of it.
+
+    A target is a row of K probabilities, such as a one-hot row, or the integer label of a class,
+    0 to K − 1. So an output (N, K) takes a target (N, K) or labels (N,); a single example (K,)
+    takes a target (K,) or one label. A true class of probability 0 costs infinity, and its entry
+    of the gradient is −inf. `SoftmaxCrossEntropy`, the same loss on logits, stays finite.
+
+    Raises
+    ------
+    ValueError
+        If output or target is not made of probabilities between 0 and 1 with rows that sum to 1
+        within 1e-4, shapes do not fit, or a label is no integer from 0 to K − 1.
+
+    Examples
+    --------
+    >>> loss = CategoricalCrossEntropy()
+    >>> round(loss([0.3, 0.4, 0.3], [0, 1, 0]), 8)  # −ln 0.4
+    0.91629073
+    >>> loss.gradient([0.3, 0.4, 0.3], 1)
+    array([ 0. , -2.5,  0. ])
+
+    References
+    ----------
+    Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14(1).
+    """
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for probabilities of shape (K,) or (N, K)."""
+        p, y = _output_and_rows(output, target)
+        _distributions(p, "output")
+        return float(np.mean(-_times_log(y, p).sum(axis=-1)))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂p = −y/(pN), in the shape of output."""
+        p, y = _output_and_rows(output, target)
+        _distributions(p, "output")
+        return (0 - _over(y, p)) / _examples(p)  # 0 − 0 is no −0
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy:
+    r"""Cross-entropy on the logits z of K classes, averaged over examples.
+
+    With P = softmax(z), p_k = e^(z_k) / Σ_j e^(z_j):  C = −1/N Σ_n Σ_k y_nk ln p_nk. The gradient
+    is (P − Y)/N. Give the network ``output=Identity()``: the softmax is inside the loss.
+
+    A target is a row of K probabilities, such as a one-hot row, or the integer label of a class,
+    0 to K − 1. So an output (N, K) takes a target (N, K) or labels (N,); a single example (K,)
+    takes a target (K,) or one label.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a target's rows are no probabilities that sum to 1 within 1e-4, or a
+        label is no integer from 0 to K − 1.
+
+    Notes
+    -----
+    With m = max z, at class M: −ln p_k = (m − z_k) + ln(1 + Σ_(j ≠ M) e^(z_j − m)). No exponent is
+    above 0, so nothing overflows; no term is below 0, so no digits cancel.
+
+    Examples
+    --------
+    >>> loss = SoftmaxCrossEntropy()
+    >>> round(loss([0.0, 0.0, 0.0], 1), 8)  # ln 3: each class is as likely
+    1.09861229
+    >>> loss([[1000.0, 0.0], [1000.0, 0.0]], [0, 1])
+    500.0
+    >>> loss.gradient([0.0, 0.0], 1)
+    array([ 0.5, -0.5])
+
+    References
+    ----------
+    Bridle (1990), Probabilistic interpretation of feedforward classification network outputs, with
+    relationships to statistical pattern recognition.
+    """
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for logits of shape (K,) or (N, K)."""
+        z, y = _output_and_rows(output, target)
+        below = z - z.max(axis=-1, keepdims=True)
+        others = np.exp(below)
+        np.put_along_axis(others, z.argmax(axis=-1, keepdims=True), 0, axis=-1)
+        return float(np.mean(np.log1p(others.sum(axis=-1)) - (y * below).sum(axis=-1)))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂z = (P − Y)/N, in the shape of output."""
+        z, y = _output_and_rows(output, target)
+        return (softmax(z) - y) / _examples(z)
+
+
+@dataclass(frozen=True)
+class Hinge:
+    r"""The hinge loss of scores a for labels y = ±1, averaged over all entries.
+
+    C = mean[max(0, 1 − ya)]: no cost from a margin ya of 1 on. The slope of an entry is −y where
+    ya < 1 and 0 where ya > 1; at the kink ya = 1, where there is none, it is taken to be 0.
+
+    Raises
+    ------
+    ValueError
+        If target and output differ in shape, are not (K,) or (N, K), or a target is not −1 or +1.
+
+    Examples
+    --------
+    >>> loss = Hinge()
+    >>> loss([0.5, 2.0], [1, -1])
+    1.75
+    >>> loss.gradient([0.5, 2.0], [1, -1])
+    array([-0.5,  0.5])
+
+    References
+    ----------
+    Cortes and Vapnik (1995), Support-vector networks.
+    """
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for scores and labels of shape (K,) or (N, K)."""
+        a, y = _output_and_sides(output, target)
+        return float(np.mean(np.maximum(0, 1 - y * a)))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂a = −y / number of entries where ya < 1, else 0, in the shape of output."""
+        a, y = _output_and_sides(output, target)
+        return np.where(y * a < 1, -y, 0) / a.size
+
+
+@dataclass(frozen=True)
+class SquaredHinge:
+    r"""The squared hinge loss of scores a for labels y = ±1, averaged over all entries.
+
+    C = mean[max(0, 1 − ya)²]. The slope of an entry is −2y max(0, 1 − ya), without a kink.
+
+    Raises
+    ------
+    ValueError
+        If target and output differ in shape, are not (K,) or (N, K), or a target is not −1 or +1.
+
+    Examples
+    --------
+    >>> loss = SquaredHinge()
+    >>> loss([0.5, 2.0], [1, 1])
+    0.125
+    >>> loss.gradient([0.5, 2.0], [1, 1])
+    array([-0.5,  0. ])
+
+    References
+    ----------
+    Lee and Mangasarian (2001), SSVM: a smooth support vector machine for classification.
+    """
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for scores and labels of shape (K,) or (N, K)."""
+        a, y = _output_and_sides(output, target)
+        return float(np.mean(np.maximum(0, 1 - y * a) ** 2))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂a = −2y max(0, 1 − ya) / number of entries, in the shape of output."""
+        a, y = _output_and_sides(output, target)
+        return np.where(y * a < 1, 2 * (a - y), 0) / a.size  # −2y(1 − ya), since y² = 1
+
+
+ALL_LOSSES = (
+    HalfSquaredError(),
+    MeanSquaredError(),
+    MeanAbsoluteError(),
+    Huber(),
+    AdaptiveRobust(alpha=0, c=1),
+    BinaryCrossEntropy(),
+    SigmoidCrossEntropy(),
+    CategoricalCrossEntropy(),
+    SoftmaxCrossEntropy(),
+    Hinge(),
+    SquaredHinge(),
+)

@@ -187,7 +187,7 @@ class MLP:
             raise ValueError(f"sizes: {sizes}, wanted at least two whole numbers above 0")
         for name in ("hidden", "output"):
             activation = getattr(self, name)
-            if not (callable(activation) and hasattr(activation, "derivative")):
+            if not (callable(activation) and hasattr(activation, "vjp")):
                 raise ValueError(f"{name}: {activation!r}, wanted an activation such as Sigmoid()")
         if not callable(self.initializer):
             raise ValueError(f"initializer: {self.initializer!r}, wanted one such as Glorot()")
@@ -268,7 +268,7 @@ class MLP:
         same_shape(gradient, trace.output.shape, "output_gradient", "that of trace.output")
         deltas, parts = [], []
         for l in range(len(self.sizes) - 1, 0, -1):
-            delta = gradient * self.activation(l).derivative(trace.z[l])
+            delta = self.activation(l).vjp(trace.z[l], gradient)
             rows = np.atleast_2d(delta)
             dW = rows.T @ np.atleast_2d(trace.a[l - 1])
             parts = [dW.ravel(), rows.sum(axis=0), *parts]

@@ -40,7 +40,7 @@ def show_source(obj, *, docstring=False):
     >>> print(show_source(ReLU.__call__))
     def __call__(self, z):
         z = float_array(z, "z")
-        return np.maximum(z, 0)[()]
+        return np.maximum(z, 0)
     """
     try:
         code = textwrap.dedent(inspect.getsource(obj)).rstrip()

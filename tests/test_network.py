@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlutils import (
+    GELU,
     MLP,
     GradientDescent,
     HalfSquaredError,
@@ -17,6 +18,10 @@ from dlutils import (
     ReLU,
     Sigmoid,
     SigmoidCrossEntropy,
+    Softmax,
+    Softplus,
+    Swish,
+    Tanh,
     check_gradient,
 )
 
@@ -60,8 +65,8 @@ def test_cross_entropy_on_logits_makes_the_output_delta_a_minus_y():
 networks = st.builds(
     lambda sizes, hidden, output: MLP(sizes, hidden=hidden, output=output),
     st.lists(st.integers(1, 4), min_size=2, max_size=5),
-    st.sampled_from([Sigmoid(), Sigmoid(2.0), Identity()]),
-    st.sampled_from([Sigmoid(), Identity()]),
+    st.sampled_from([Sigmoid(), Sigmoid(2.0), Tanh(), Softplus(), Swish(), GELU(), Identity()]),
+    st.sampled_from([Sigmoid(), Identity(), Softmax()]),
 )
 
 
