@@ -1,6 +1,6 @@
 """Clear errors for bad input: each names the argument, what was seen and what was wanted."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -41,3 +41,26 @@ def positive(value, name, *, or_zero=False):
     raise ValueError(
         f"{name}: {value!r}, wanted one finite number {'from' if or_zero else 'above'} 0"
     )
+
+
+def number(value, name):
+    """Return `value` as a float; refuse what is not one finite number."""
+    array = finite_array(value, name)
+    same_shape(array, (), name, "one number")
+    if isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}: {value!r}, wanted one number")
+    return float(array)
+
+
+def whole(value, name, least):
+    """Return `value` as an int; refuse what is not a whole number from `least`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name}: {value!r}, wanted a whole number from {least}")
+    return int(value)
+
+
+def generator(rng, name="rng"):
+    """Return `rng`; refuse what is not a random generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"{name}: {rng!r}, wanted a generator such as np.random.default_rng(0)")
+    return rng

@@ -33,6 +33,8 @@ def numerical_gradient(f, x, step=1e-5):
     >>> numerical_gradient(lambda x: x[0] ** 2 + 3 * x[1], [2.0, 5.0]).round(6)
     array([4., 3.])
     """
+    if not callable(f):
+        raise ValueError(f"f: {f!r}, wanted a function of one array")
     positive(step, "step")
     x = finite_array(x, "x").astype(np.float64)
     gradient = np.empty_like(x)
@@ -41,7 +43,7 @@ def numerical_gradient(f, x, step=1e-5):
         for sign in (1, -1):
             moved = x.copy()
             moved[index] += sign * step
-            value = np.asarray(f(moved))
+            value = float_array(f(moved), "f")
             if value.size != 1:
                 raise ValueError(f"f: returned shape {value.shape}, wanted one number")
             values.append(value.item())

@@ -1,21 +1,22 @@
 """Initializers: how large the random weights of a layer are before training starts."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
-from dlutils._checks import finite_array, positive
+from dlutils._checks import generator, number, positive
 
 DISTRIBUTIONS = ("uniform", "normal")
 
 
 def _shape_and_rng(shape, rng):
-    shape = tuple(shape)
-    if len(shape) != 2 or not all(isinstance(n, int | np.integer) and n > 0 for n in shape):
-        raise ValueError(f"shape: {shape}, wanted (units, inputs), whole numbers above 0")
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng: {rng!r}, wanted a generator such as np.random.default_rng(0)")
-    return shape
+    sizes = tuple(shape) if np.iterable(shape) else ()
+    whole = all(isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in sizes)
+    if len(sizes) != 2 or not whole:
+        raise ValueError(f"shape: {shape!r}, wanted (units, inputs), whole numbers above 0")
+    generator(rng)
+    return sizes
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,11 @@ class Constant:
     value: float = 0.0
 
     def __post_init__(self):
-        finite_array(self.value, "value")
+        object.__setattr__(self, "value", number(self.value, "value"))
 
     def __call__(self, shape, rng):
         """Return weights of the given shape (units, inputs); `rng` is not used."""
-        return np.full(_shape_and_rng(shape, rng), float(self.value))
+        return np.full(_shape_and_rng(shape, rng), self.value)
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,13 @@ class _Scaled:
     distribution: str = "uniform"
 
     def __post_init__(self):
-        if self.distribution not in DISTRIBUTIONS:
+        if not isinstance(self.distribution, str) or self.distribution not in DISTRIBUTIONS:
             raise ValueError(f"distribution: {self.distribution!r}, wanted one of {DISTRIBUTIONS}")
 
     def __call__(self, shape, rng):
         """Return weights of the given shape (units, inputs), drawn from `rng`."""
         shape = _shape_and_rng(shape, rng)
-        deviation = np.sqrt(self.variance(*shape))
+        deviation = np.sqrt(self._variance(*shape))
         if self.distribution == "normal":
             return rng.normal(0.0, deviation, shape)
         limit = np.sqrt(3) * deviation  # uniform in ±limit has the variance limit²/3
@@ -93,8 +94,7 @@ class Glorot(_Scaled):
     Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward networks.
     """
 
-    def variance(self, units, inputs):
-        """Return 2/(inputs + units)."""
+    def _variance(self, units, inputs):
         return 2 / (inputs + units)
 
 
@@ -109,8 +109,7 @@ class He(_Scaled):
     He, Zhang, Ren and Sun (2015), Delving deep into rectifiers.
     """
 
-    def variance(self, units, inputs):
-        """Return 2/inputs."""
+    def _variance(self, units, inputs):
         return 2 / inputs
 
 
@@ -125,8 +124,7 @@ class LeCun(_Scaled):
     LeCun, Bottou, Orr and Müller (1998), Efficient BackProp.
     """
 
-    def variance(self, units, inputs):
-        """Return 1/inputs."""
+    def _variance(self, units, inputs):
         return 1 / inputs
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi
-from numbers import Integral
 
-from dlutils._checks import positive
+from dlutils._checks import positive, whole
 
 
 def _checked_rate(rate, name):
@@ -23,11 +22,6 @@ def _rate_at(rate, step, name):
     value = rate(step)
     positive(value, f"{name} at step {step}", or_zero=True)
     return float(value)
-
-
-def _whole(value, name, least):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name}: {value!r}, wanted a whole number from {least}")
 
 
 class _Decay:
@@ -77,11 +71,11 @@ class StepDecay(_Decay):
 
     def __post_init__(self):
         super().__post_init__()
-        _whole(self.every, "every", 1)
+        whole(self.every, "every", 1)
 
     def __call__(self, step):
         """Return η₀ f^⌊step/k⌋."""
-        _whole(step, "step", 0)
+        whole(step, "step", 0)
         return self.initial * self.factor ** (step // self.every)
 
 
@@ -118,7 +112,7 @@ class ExponentialDecay(_Decay):
 
     def __call__(self, step):
         """Return η₀ f^step."""
-        _whole(step, "step", 0)
+        whole(step, "step", 0)
         return self.initial * self.factor**step
 
 
@@ -159,7 +153,7 @@ class CosineDecay:
 
     def __post_init__(self):
         positive(self.initial, "initial")
-        _whole(self.steps, "steps", 1)
+        whole(self.steps, "steps", 1)
         positive(self.final, "final", or_zero=True)
         if self.final > self.initial:
             raise ValueError(f"final: {self.final!r}, wanted at most initial, {self.initial!r}")
@@ -168,7 +162,7 @@ class CosineDecay:
 
     def __call__(self, step):
         """Return η_T + (η₀ − η_T)(1 + cos(πt/T))/2 with t the smaller of step and T."""
-        _whole(step, "step", 0)
+        whole(step, "step", 0)
         t = min(step, self.steps)
         return self.final + (self.initial - self.final) * (1 + cos(pi * t / self.steps)) / 2
 
@@ -206,12 +200,12 @@ class Warmup:
     then: float | Callable[[int], float]
 
     def __post_init__(self):
-        _whole(self.steps, "steps", 1)
+        whole(self.steps, "steps", 1)
         object.__setattr__(self, "then", _checked_rate(self.then, "then"))
 
     def __call__(self, step):
         """Return step/T · then(0) before step T, then(step − T) from there on."""
-        _whole(step, "step", 0)
+        whole(step, "step", 0)
         if step < self.steps:
             return step / self.steps * _rate_at(self.then, 0, "then")
         return _rate_at(self.then, step - self.steps, "then")
