@@ -4,15 +4,17 @@
 PORT = 8000
 BIN = .venv/bin
 NB = index.ipynb $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
-# The folders too: a page that was removed shows there.
-PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* assets assets/* references.bib)
 PACKAGE = $(wildcard dlutils dlutils/*.py dlutils/data/*)
+# The folders too: a page that was removed shows there.
+# And the package, from whose docstrings the API page is made.
+PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* assets assets/* _ext/* references.bib) \
+	$(PACKAGE)
 
 # $(call quietly,LOG,COMMAND): the output goes to LOG, and a failure is told in one line.
 quietly = $(2) >$(1) 2>&1 || { echo "Failed: $(2):" "$$({ \
 	grep -E '^ *(ERROR|error): [A-Z]' $(1) || cat $(1); } | tail -n 1) (log: $(1))" >&2; exit 1; }
 
-.PHONY: help book serve test run environments lock clean
+.PHONY: help book serve test run environments mutate bench lock clean
 .NOTPARALLEL: # the stages use every core themselves, and pip builds dlutils in the tree
 
 help: ## list the commands
@@ -41,9 +43,9 @@ test: ## set everything up and check it: style, book, tests, other environments
 	stage $(MAKE) --no-print-directory environments
 
 # A second run changes no byte: timings and versions are left out, and what one cell prints is one
-# output, in however many pieces it arrived.
+# output, in however many pieces it arrived. Slider figures are stored in the form that needs no kernel.
 run: .venv/installed ## execute all notebooks in place (one: make run NB=chapters/x.ipynb)
-	$(BIN)/jupyter nbconvert --to notebook --inplace --execute \
+	DLUTILS_SLIDERS=page $(BIN)/jupyter nbconvert --to notebook --inplace --execute \
 		--ExecutePreprocessor.kernel_name=python3 \
 		--NotebookExporter.preprocessors=nbconvert.preprocessors.CoalesceStreamsPreprocessor \
 		--ClearMetadataPreprocessor.enabled=True \
@@ -60,6 +62,15 @@ environments: .envs/binder/installed .envs/newest/installed ## run all notebooks
 			--nbval-kernel-name $$kernel --nbval-sanitize-with tests/nbval-figures.cfg $(NB) || exit 1; \
 	done
 
+# CI=true lets Hypothesis try the same examples for every fault.
+mutate: .envs/mutate/installed ## plant faults in dlutils: do its tests notice? (not in CI)
+	@rm -rf mutants
+	CI=true .envs/mutate/bin/mutmut run
+	@.envs/mutate/bin/python tests/mutants.py
+
+bench: .envs/bench/installed ## compare the speed of fit with PyTorch and scikit-learn (not in CI)
+	@.envs/bench/bin/python benchmarks/training.py
+
 lock: .envs/lock/bin/uv ## pin the newest releases in requirements.txt and binder/requirements.txt
 	.envs/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 		--all-extras --upgrade --custom-compile-command "make lock" -o requirements.txt pyproject.toml
@@ -68,7 +79,7 @@ lock: .envs/lock/bin/uv ## pin the newest releases in requirements.txt and binde
 		grep -E "^(numpy|matplotlib|ipywidgets)==" requirements.txt; echo "."; } >binder/requirements.txt
 
 clean: ## remove everything that the other commands made
-	rm -rf .envs .venv _build build *.egg-info .*_cache .hypothesis
+	rm -rf .envs .venv _build build mutants *.egg-info .*_cache .hypothesis
 
 # After a failure, and when the book's order or settings change, the next build starts from nothing,
 # since Sphinx repeats no warning about a page that it has read before.
@@ -104,6 +115,20 @@ _build/built: _build/configured $(PAGES)
 .envs/lock/bin/uv: .venv/bin/python
 	@$(BIN)/python -m venv .envs/lock
 	@$(call quietly,.envs/lock/pip.log,.envs/lock/bin/python -m pip install uv)
+
+.envs/mutate/installed: requirements.txt .venv/bin/python
+	@echo "Installing into .envs/mutate"
+	@$(BIN)/python -m venv .envs/mutate
+	@$(call quietly,.envs/mutate/pip.log,.envs/mutate/bin/python -m pip install mutmut==3.8.1 \
+		$$(grep -oE "^(hypothesis|numpy|pytest|sympy)==[^ ]+" requirements.txt))
+	@touch $@
+
+.envs/bench/installed: benchmarks/requirements.txt .venv/bin/python
+	@echo "Installing PyTorch and scikit-learn into .envs/bench"
+	@$(BIN)/python -m venv .envs/bench
+	@$(call quietly,.envs/bench/pip.log,\
+		.envs/bench/bin/python -m pip install --requirement benchmarks/requirements.txt -e .)
+	@touch $@
 
 .envs/binder/installed: PACKAGES = --requirement binder/requirements.txt
 .envs/newest/installed: PACKAGES = --upgrade --upgrade-strategy eager ".[widgets]"

@@ -1,7 +1,7 @@
 """Deep learning, worked out: the small NumPy package whose every number the book prints.
 
-Importing it needs NumPy alone; ``dlutils.plotting`` additionally needs matplotlib. Further modules:
-``autodiff`` and ``initializers``.
+Importing it needs NumPy alone. Further modules: ``autodiff`` and ``initializers``; ``plotting`` and
+``widgets``, which need matplotlib.
 """
 
 from dlutils.activations import (
@@ -21,7 +21,26 @@ from dlutils.activations import (
     softmax,
     softmax_jacobian,
 )
+from dlutils.clipping import clip_by_norm, clip_by_value
+from dlutils.datasets import (
+    digits,
+    logic_gate,
+    moons,
+    one_hot,
+    regression_with_outliers,
+    spirals,
+    stratified_split,
+)
 from dlutils.gradcheck import check_gradient, numerical_gradient, relative_error
+from dlutils.layers import (
+    Activate,
+    BatchNorm,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Maxout,
+    PReLU,
+)
 from dlutils.losses import (
     ALL_LOSSES,
     AdaptiveRobust,
@@ -36,7 +55,7 @@ from dlutils.losses import (
     SoftmaxCrossEntropy,
     SquaredHinge,
 )
-from dlutils.network import MLP, Gradients, Parameters, Trace
+from dlutils.network import MLP, Gradients, Network, Parameters, Trace
 from dlutils.optimizers import (
     ALL_OPTIMIZERS,
     Adadelta,
@@ -48,38 +67,59 @@ from dlutils.optimizers import (
     Nesterov,
     RMSprop,
 )
+from dlutils.perceptron import McCullochPitts, Perceptron, PerceptronFit, train_perceptron
+from dlutils.regularizers import ALL_REGULARIZERS, L1, L2, ElasticNet
 from dlutils.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
 from dlutils.source import show_source
+from dlutils.training import EarlyStopping, Fit, History, fit
 
 __all__ = [
     "ALL_ACTIVATIONS",
     "ALL_LOSSES",
     "ALL_OPTIMIZERS",
+    "ALL_REGULARIZERS",
     "ELU",
     "GELU",
+    "L1",
+    "L2",
     "MLP",
     "SELU",
+    "Activate",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "AdaptiveRobust",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "CategoricalCrossEntropy",
     "CosineDecay",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "ElasticNet",
     "ExponentialDecay",
+    "Fit",
     "GradientDescent",
     "Gradients",
     "HalfSquaredError",
     "Hinge",
+    "History",
     "Huber",
     "Identity",
+    "LayerNorm",
     "LeakyReLU",
+    "Maxout",
+    "McCullochPitts",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Momentum",
     "Nesterov",
+    "Network",
+    "PReLU",
     "Parameters",
+    "Perceptron",
+    "PerceptronFit",
     "RMSprop",
     "ReLU",
     "Sigmoid",
@@ -95,9 +135,20 @@ __all__ = [
     "Trace",
     "Warmup",
     "check_gradient",
+    "clip_by_norm",
+    "clip_by_value",
+    "digits",
+    "fit",
+    "logic_gate",
+    "moons",
     "numerical_gradient",
+    "one_hot",
+    "regression_with_outliers",
     "relative_error",
     "show_source",
     "softmax",
     "softmax_jacobian",
+    "spirals",
+    "stratified_split",
+    "train_perceptron",
 ]

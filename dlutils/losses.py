@@ -9,47 +9,75 @@ from dlutils._checks import finite_array, float_array, positive, same_shape
 from dlutils.activations import Sigmoid, softmax
 
 
-def _output(output):
-    output = float_array(output, "output")
-    if output.ndim not in (1, 2) or output.size == 0:
-        raise ValueError(
-            f"output: shape {output.shape}, wanted (K,) for one example or (N, K) for a batch, "
-            "N and K at least 1"
-        )
-    return output
+class Loss:
+    """What all losses share: they check output and target and hand them to their formulas.
+
+    Examples
+    --------
+    >>> HalfSquaredError()([0.5, 1.0], [1.0])
+    Traceback (most recent call last):
+    ValueError: target: shape (1,), wanted (2,), that of output
+    """
+
+    def __call__(self, output, target):
+        """Return the loss, one number, for an output of shape (K,) or (N, K)."""
+        return float(self._value(*self._checked(output, target)))
+
+    def gradient(self, output, target):
+        """Return ∂C/∂output, in the shape of output."""
+        return self._slope(*self._checked(output, target))
+
+    def _checked(self, output, target):
+        output = float_array(output, "output")
+        if output.ndim not in (1, 2) or output.size == 0:
+            raise ValueError(
+                f"output: shape {output.shape}, wanted (K,) for one example or (N, K) for a batch, "
+                "N and K at least 1"
+            )
+        target = self._targets(target, output.shape, output.dtype)
+        self._check_output(output)
+        return output, target
+
+    def _check_output(self, output):
+        """Refuse an output that the formulas cannot take."""
+
+    def _targets(self, target, shape, dtype):
+        """Return the targets for an output of that shape and dtype, as the formulas take them."""
+        return _shaped(target, shape, dtype)
+
+    # _value and _slope are the formulas, for an output and targets that fit it.
 
 
-def _output_and_target(output, target, because="that of output"):
-    output = _output(output)
-    target = finite_array(target, "target").astype(output.dtype, copy=False)
-    same_shape(target, output.shape, "target", because)
-    return output, target
+def _shaped(target, shape, dtype, because="that of output"):
+    target = finite_array(target, "target").astype(dtype, copy=False)
+    same_shape(target, shape, "target", because)
+    return target
 
 
-def _output_and_rows(output, target):
-    """Return the output and, in its shape, the target: a label becomes a one-hot row."""
-    output, labels = _output(output), finite_array(target, "target")
-    if labels.shape != output.shape[:-1]:
-        because = f"that of output, or integer labels of shape {output.shape[:-1]}"
-        output, rows = _output_and_target(output, target, because)
+def _class_rows(target, shape, dtype):
+    """Return a row of probabilities for each example: a label becomes a one-hot row."""
+    labels = finite_array(target, "target")
+    if labels.shape != shape[:-1]:
+        because = f"that of output, or integer labels of shape {shape[:-1]}"
+        rows = _shaped(target, shape, dtype, because)
         _distributions(rows, "target")
-        return output, rows
-    dtype, classes = np.asarray(target).dtype, output.shape[-1]
-    if dtype.kind not in "iu":
-        raise ValueError(f"target: labels of dtype {dtype}, wanted integers")
+        return rows
+    given, classes = np.asarray(target).dtype, shape[-1]
+    if given.kind not in "iu":
+        raise ValueError(f"target: labels of dtype {given}, wanted integers")
     if labels.min() < 0 or labels.max() >= classes:
         seen = f"{labels.min():g} to {labels.max():g}"
         raise ValueError(f"target: labels from {seen}, wanted 0 to {classes - 1}")
-    return output, (np.arange(classes) == labels[..., None]).astype(output.dtype)
+    return (np.arange(classes) == labels[..., None]).astype(dtype)
 
 
-def _output_and_sides(output, target):
-    """Return the output and, in its shape, the target, in which every entry is −1 or +1."""
-    output, target = _output_and_target(output, target)
+def _sides(target, shape, dtype):
+    """Return the target, in which every entry is −1 or +1."""
+    target = _shaped(target, shape, dtype)
     if (np.abs(target) != 1).any():
         seen = f"{target[np.abs(target) != 1][0]:g}"
         raise ValueError(f"target: {seen} among the labels, wanted −1 or +1")
-    return output, target
+    return target
 
 
 def _examples(output):
@@ -84,7 +112,7 @@ def _over(y, p):
 
 
 @dataclass(frozen=True)
-class HalfSquaredError:
+class HalfSquaredError(Loss):
     r"""Half the squared error, averaged over examples: C = 1/(2N) Σ‖y − a‖².
 
     The ½ cancels the 2 of the derivative: the gradient with respect to the output is (a − y)/N.
@@ -109,23 +137,19 @@ class HalfSquaredError:
     Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors.
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
-        output, target = _output_and_target(output, target)
-        return float(np.sum((target - output) ** 2) / (2 * _examples(output)))
+    def _value(self, a, y):
+        return np.sum((y - a) ** 2) / (2 * _examples(a))
 
-    def gradient(self, output, target):
-        """Return ∂C/∂output = (output − target)/N, in the shape of output."""
-        output, target = _output_and_target(output, target)
-        return (output - target) / _examples(output)
+    def _slope(self, a, y):
+        return (a - y) / _examples(a)
 
 
 @dataclass(frozen=True)
-class MeanSquaredError:
+class MeanSquaredError(Loss):
     r"""The squared error, averaged over all entries: C = mean[(a − y)²].
 
-    For N examples of K outputs the mean divides by NK, so value and gradient are 2/K times those of
-    `HalfSquaredError`: twice as large for one output.
+    For N examples of K outputs the mean divides by NK: the gradient is 2(a − y)/(NK). So value and
+    gradient are 2/K times those of `HalfSquaredError`: twice as large for one output.
 
     Raises
     ------
@@ -145,19 +169,15 @@ class MeanSquaredError:
     Legendre (1805), Nouvelles méthodes pour la détermination des orbites des comètes.
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
-        a, y = _output_and_target(output, target)
-        return float(np.mean((a - y) ** 2))
+    def _value(self, a, y):
+        return np.mean((a - y) ** 2)
 
-    def gradient(self, output, target):
-        """Return ∂C/∂a = 2(a − y) / number of entries, in the shape of output."""
-        a, y = _output_and_target(output, target)
+    def _slope(self, a, y):
         return 2 * (a - y) / a.size
 
 
 @dataclass(frozen=True)
-class MeanAbsoluteError:
+class MeanAbsoluteError(Loss):
     r"""The absolute error, averaged over all entries: C = mean|a − y|.
 
     The slope of an entry is the sign of a − y; at the kink a = y, where there is none, it is taken
@@ -181,19 +201,15 @@ class MeanAbsoluteError:
     Boscovich (1757), De litteraria expeditione per pontificiam ditionem.
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
-        a, y = _output_and_target(output, target)
-        return float(np.mean(np.abs(a - y)))
+    def _value(self, a, y):
+        return np.mean(np.abs(a - y))
 
-    def gradient(self, output, target):
-        """Return ∂C/∂a = sign(a − y) / number of entries, in the shape of output."""
-        a, y = _output_and_target(output, target)
+    def _slope(self, a, y):
         return np.sign(a - y) / a.size
 
 
 @dataclass(frozen=True)
-class Huber:
+class Huber(Loss):
     r"""The Huber loss, a parabola that goes on as straight lines, averaged over all entries.
 
     With r = a − y an entry costs ½r² where |r| ≤ δ, and δ(|r| − ½δ) outside. The two pieces meet
@@ -233,21 +249,17 @@ class Huber:
         positive(self.delta, "delta")
         object.__setattr__(self, "delta", float(self.delta))
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
-        a, y = _output_and_target(output, target)
+    def _value(self, a, y):
         r = np.abs(a - y)
         m = np.minimum(r, self.delta)
-        return float(np.mean(m * (r - m / 2)))
+        return np.mean(m * (r - m / 2))
 
-    def gradient(self, output, target):
-        """Return ∂C/∂a = (r clipped to [−δ, δ]) / number of entries, in the shape of output."""
-        a, y = _output_and_target(output, target)
+    def _slope(self, a, y):
         return np.clip(a - y, -self.delta, self.delta) / a.size
 
 
 @dataclass(frozen=True)
-class AdaptiveRobust:
+class AdaptiveRobust(Loss):
     r"""Barron's general robust loss, averaged over all entries: α says how little outliers count.
 
     With r = a − y and x = (r/c)² an entry costs ρ = |α − 2|/α · [(x/|α − 2| + 1)^(α/2) − 1]. Where
@@ -308,9 +320,7 @@ class AdaptiveRobust:
         object.__setattr__(self, "alpha", float(self.alpha))
         object.__setattr__(self, "c", float(self.c))
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for output and target of shape (K,) or (N, K)."""
-        a, y = _output_and_target(output, target)
+    def _value(self, a, y):
         x, b = ((a - y) / self.c) ** 2, abs(self.alpha - 2)
         if b == 0:
             rho = x / 2
@@ -320,11 +330,9 @@ class AdaptiveRobust:
             log = np.log1p(x / b)
             u = self.alpha / 2 * log
             rho = b / 2 * log * np.divide(np.expm1(u), u, out=np.ones_like(u), where=u != 0)
-        return float(np.mean(rho))
+        return np.mean(rho)
 
-    def gradient(self, output, target):
-        """Return ∂C/∂a = ∂ρ/∂a / number of entries, in the shape of output."""
-        a, y = _output_and_target(output, target)
+    def _slope(self, a, y):
         x, b = ((a - y) / self.c) ** 2, abs(self.alpha - 2)
         if b == 0:
             weight = 1.0
@@ -336,7 +344,7 @@ class AdaptiveRobust:
 
 
 @dataclass(frozen=True)
-class BinaryCrossEntropy:
+class BinaryCrossEntropy(Loss):
     r"""Binary cross-entropy on probabilities p, averaged over all entries.
 
     C = −mean[y ln p + (1 − y) ln(1 − p)], where 0 ln 0 = 0. The gradient is
@@ -365,23 +373,23 @@ class BinaryCrossEntropy:
     Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14(1).
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for probabilities and targets of shape (K,) or (N, K)."""
-        p, y = _output_and_target(output, target)
-        _probabilities(p, "output")
-        _probabilities(y, "target")
-        return float(np.mean(-_times_log(y, p) - _times_log(1 - y, -p, np.log1p)))
+    def _check_output(self, output):
+        _probabilities(output, "output")
 
-    def gradient(self, output, target):
-        """Return ∂C/∂p = (−y/p + (1 − y)/(1 − p)) / number of entries, in the shape of output."""
-        p, y = _output_and_target(output, target)
-        _probabilities(p, "output")
-        _probabilities(y, "target")
+    def _targets(self, target, shape, dtype):
+        target = super()._targets(target, shape, dtype)
+        _probabilities(target, "target")
+        return target
+
+    def _value(self, p, y):
+        return np.mean(-_times_log(y, p) - _times_log(1 - y, -p, np.log1p))
+
+    def _slope(self, p, y):
         return (_over(1 - y, 1 - p) - _over(y, p)) / p.size
 
 
 @dataclass(frozen=True)
-class SigmoidCrossEntropy:
+class SigmoidCrossEntropy(Loss):
     r"""Binary cross-entropy on logits z, averaged over all entries.
 
     With p = σ(z):  C = −mean[y ln p + (1 − y) ln(1 − p)]. Computed is the equal form
@@ -410,22 +418,21 @@ class SigmoidCrossEntropy:
     Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14(1).
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for logits and targets of shape (K,) or (N, K)."""
-        z, y = _output_and_target(output, target)
-        _probabilities(y, "target")
-        linear = y * np.maximum(-z, 0) + (1 - y) * np.maximum(z, 0)
-        return float(np.mean(linear + np.log1p(np.exp(-np.abs(z)))))
+    def _targets(self, target, shape, dtype):
+        target = super()._targets(target, shape, dtype)
+        _probabilities(target, "target")
+        return target
 
-    def gradient(self, output, target):
-        """Return ∂C/∂z = (σ(z) − y) / number of entries, in the shape of output."""
-        z, y = _output_and_target(output, target)
-        _probabilities(y, "target")
+    def _value(self, z, y):
+        linear = y * np.maximum(-z, 0) + (1 - y) * np.maximum(z, 0)
+        return np.mean(linear + np.log1p(np.exp(-np.abs(z))))
+
+    def _slope(self, z, y):
         return (Sigmoid()(z) - y) / z.size
 
 
 @dataclass(frozen=True)
-class CategoricalCrossEntropy:
+class CategoricalCrossEntropy(Loss):
     r"""Cross-entropy on the probabilities p of K classes, averaged over examples.
 
     C = −1/N Σ_n Σ_k y_nk ln p_nk, where 0 ln 0 = 0. The gradient is −y/(pN), for each probability
@@ -455,21 +462,20 @@ class CategoricalCrossEntropy:
     Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14(1).
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for probabilities of shape (K,) or (N, K)."""
-        p, y = _output_and_rows(output, target)
-        _distributions(p, "output")
-        return float(np.mean(-_times_log(y, p).sum(axis=-1)))
+    _targets = staticmethod(_class_rows)
 
-    def gradient(self, output, target):
-        """Return ∂C/∂p = −y/(pN), in the shape of output."""
-        p, y = _output_and_rows(output, target)
-        _distributions(p, "output")
+    def _check_output(self, output):
+        _distributions(output, "output")
+
+    def _value(self, p, y):
+        return np.mean(-_times_log(y, p).sum(axis=-1))
+
+    def _slope(self, p, y):
         return (0 - _over(y, p)) / _examples(p)  # 0 − 0 is no −0
 
 
 @dataclass(frozen=True)
-class SoftmaxCrossEntropy:
+class SoftmaxCrossEntropy(Loss):
     r"""Cross-entropy on the logits z of K classes, averaged over examples.
 
     With P = softmax(z), p_k = e^(z_k) / Σ_j e^(z_j):  C = −1/N Σ_n Σ_k y_nk ln p_nk. The gradient
@@ -506,22 +512,20 @@ class SoftmaxCrossEntropy:
     relationships to statistical pattern recognition.
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for logits of shape (K,) or (N, K)."""
-        z, y = _output_and_rows(output, target)
-        below = z - z.max(axis=-1, keepdims=True)
-        others = np.exp(below)
-        np.put_along_axis(others, z.argmax(axis=-1, keepdims=True), 0, axis=-1)
-        return float(np.mean(np.log1p(others.sum(axis=-1)) - (y * below).sum(axis=-1)))
+    _targets = staticmethod(_class_rows)
 
-    def gradient(self, output, target):
-        """Return ∂C/∂z = (P − Y)/N, in the shape of output."""
-        z, y = _output_and_rows(output, target)
+    def _value(self, z, y):
+        below = z - z.max(axis=-1, keepdims=True)
+        largest = z.argmax(axis=-1)[..., None] == np.arange(z.shape[-1])
+        others = np.exp(np.where(largest, -np.inf, below)).sum(axis=-1)
+        return (np.log1p(others).sum() - np.vdot(y, below)) / _examples(z)
+
+    def _slope(self, z, y):
         return (softmax(z) - y) / _examples(z)
 
 
 @dataclass(frozen=True)
-class Hinge:
+class Hinge(Loss):
     r"""The hinge loss of scores a for labels y = ±1, averaged over all entries.
 
     C = mean[max(0, 1 − ya)]: no cost from a margin ya of 1 on. The slope of an entry is −y where
@@ -545,19 +549,17 @@ class Hinge:
     Cortes and Vapnik (1995), Support-vector networks.
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for scores and labels of shape (K,) or (N, K)."""
-        a, y = _output_and_sides(output, target)
-        return float(np.mean(np.maximum(0, 1 - y * a)))
+    _targets = staticmethod(_sides)
 
-    def gradient(self, output, target):
-        """Return ∂C/∂a = −y / number of entries where ya < 1, else 0, in the shape of output."""
-        a, y = _output_and_sides(output, target)
+    def _value(self, a, y):
+        return np.mean(np.maximum(0, 1 - y * a))
+
+    def _slope(self, a, y):
         return np.where(y * a < 1, -y, 0) / a.size
 
 
 @dataclass(frozen=True)
-class SquaredHinge:
+class SquaredHinge(Loss):
     r"""The squared hinge loss of scores a for labels y = ±1, averaged over all entries.
 
     C = mean[max(0, 1 − ya)²]. The slope of an entry is −2y max(0, 1 − ya), without a kink.
@@ -580,14 +582,12 @@ class SquaredHinge:
     Lee and Mangasarian (2001), SSVM: a smooth support vector machine for classification.
     """
 
-    def __call__(self, output, target):
-        """Return the loss, one number, for scores and labels of shape (K,) or (N, K)."""
-        a, y = _output_and_sides(output, target)
-        return float(np.mean(np.maximum(0, 1 - y * a) ** 2))
+    _targets = staticmethod(_sides)
 
-    def gradient(self, output, target):
-        """Return ∂C/∂a = −2y max(0, 1 − ya) / number of entries, in the shape of output."""
-        a, y = _output_and_sides(output, target)
+    def _value(self, a, y):
+        return np.mean(np.maximum(0, 1 - y * a) ** 2)
+
+    def _slope(self, a, y):
         return np.where(y * a < 1, 2 * (a - y), 0) / a.size  # −2y(1 − ya), since y² = 1
 
 

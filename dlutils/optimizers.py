@@ -1,5 +1,6 @@
 """Optimizers: each turns a gradient and a state into the step to add to the parameters."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,8 +27,12 @@ def _checked(value, name):
     return float(value)
 
 
-class _Optimizer:
-    """What all optimizers share: the checks, the first state, the rate at a step."""
+class Optimizer:
+    """What all optimizers share: the checks, the first state, the rate at a step.
+
+    The `_formula` of each gives the step number t = 1, 2, …, and moves the arrays of the state,
+    named as in the formula, in place: they are `update`'s own copies.
+    """
 
     def __post_init__(self):
         for name, value in list(vars(self).items()):
@@ -48,8 +53,14 @@ class _Optimizer:
             raise ValueError(f"state: {type(state).__name__}, wanted {wanted}, from init")
         for name, array in zip(state._fields[1:], state[1:], strict=True):
             same_shape(array, theta.shape, f"state.{name}", "that of theta")
-        rate = _rate_at(self.learning_rate, state.step, "learning_rate")
-        return self._formula(rate, gradient, state, theta)
+        arrays = [np.array(array) for array in state[1:]]
+        step = self._advance(gradient, state.step, theta, arrays)
+        return step, self._state(state.step + 1, *arrays)
+
+    def _advance(self, gradient, steps, theta, arrays):
+        """Return the step after `steps` others; the state's arrays change in place."""
+        rate = _rate_at(self.learning_rate, steps, "learning_rate")
+        return self._formula(rate, steps + 1, gradient, theta, *arrays)
 
 
 class GradientDescentState(NamedTuple):
@@ -59,7 +70,7 @@ class GradientDescentState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GradientDescent(_Optimizer):
+class GradientDescent(Optimizer):
     r"""Plain gradient descent: θ ← θ − η ∇C(θ).
 
     Parameters
@@ -91,8 +102,8 @@ class GradientDescent(_Optimizer):
 
     _state = GradientDescentState
 
-    def _formula(self, rate, gradient, state, theta):
-        return -rate * gradient, GradientDescentState(state.step + 1)
+    def _formula(self, rate, t, gradient, theta):
+        return -rate * gradient
 
 
 class MomentumState(NamedTuple):
@@ -103,7 +114,7 @@ class MomentumState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Momentum(_Optimizer):
+class Momentum(Optimizer):
     r"""Gradient descent with momentum: v ← βv + (1 − d)g, θ ← θ − ηv, from v = 0.
 
     As in PyTorch, the first step is not dampened: v = g after it, whatever d.
@@ -145,14 +156,14 @@ class Momentum(_Optimizer):
 
     _state = MomentumState
 
-    def _formula(self, rate, gradient, state, theta):
-        share = 1 if state.step == 0 else 1 - self.dampening
-        v = self.beta * state.velocity + share * gradient
-        return -rate * v, MomentumState(state.step + 1, v)
+    def _formula(self, rate, t, gradient, theta, v):
+        v *= self.beta
+        v += gradient if t == 1 else (1 - self.dampening) * gradient
+        return -rate * v
 
 
 @dataclass(frozen=True)
-class Nesterov(_Optimizer):
+class Nesterov(Optimizer):
     r"""Nesterov's momentum, in PyTorch's form: v ← βv + g, θ ← θ − η(g + βv), from v = 0.
 
     The gradient is taken at θ itself. With a constant η, this θ is the point θ' − ηβv at which the
@@ -189,9 +200,10 @@ class Nesterov(_Optimizer):
 
     _state = MomentumState
 
-    def _formula(self, rate, gradient, state, theta):
-        v = self.beta * state.velocity + gradient
-        return -rate * (gradient + self.beta * v), MomentumState(state.step + 1, v)
+    def _formula(self, rate, t, gradient, theta, v):
+        v *= self.beta
+        v += gradient
+        return -rate * (gradient + self.beta * v)
 
 
 class AdagradState(NamedTuple):
@@ -202,7 +214,7 @@ class AdagradState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Adagrad(_Optimizer):
+class Adagrad(Optimizer):
     r"""Adagrad: s ← s + g², θ ← θ − η g/(√s + ε), entry by entry, from s = 0.
 
     The rate of each entry, η/√s, only ever shrinks: for a constant gradient like 1/√t.
@@ -242,9 +254,9 @@ class Adagrad(_Optimizer):
 
     _state = AdagradState
 
-    def _formula(self, rate, gradient, state, theta):
-        s = state.sum_of_squares + gradient**2
-        return -rate * gradient / (np.sqrt(s) + self.epsilon), AdagradState(state.step + 1, s)
+    def _formula(self, rate, t, gradient, theta, s):
+        s += gradient**2
+        return -rate * gradient / (np.sqrt(s) + self.epsilon)
 
 
 class RMSpropState(NamedTuple):
@@ -255,7 +267,7 @@ class RMSpropState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RMSprop(_Optimizer):
+class RMSprop(Optimizer):
     r"""RMSprop: s ← ρs + (1 − ρ)g², θ ← θ − η g/(√s + ε), entry by entry, from s = 0.
 
     Parameters
@@ -291,9 +303,10 @@ class RMSprop(_Optimizer):
 
     _state = RMSpropState
 
-    def _formula(self, rate, gradient, state, theta):
-        s = self.decay * state.mean_square + (1 - self.decay) * gradient**2
-        return -rate * gradient / (np.sqrt(s) + self.epsilon), RMSpropState(state.step + 1, s)
+    def _formula(self, rate, t, gradient, theta, s):
+        s *= self.decay
+        s += (1 - self.decay) * gradient**2
+        return -rate * gradient / (np.sqrt(s) + self.epsilon)
 
 
 class AdadeltaState(NamedTuple):
@@ -308,7 +321,7 @@ class AdadeltaState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Adadelta(_Optimizer):
+class Adadelta(Optimizer):
     r"""Adadelta: each entry's step is as long as its recent steps were, from s = u = 0.
 
     s ← ρs + (1 − ρ)g²,  Δ = √(u + ε)/√(s + ε) · g,  u ← ρu + (1 − ρ)Δ²,  θ ← θ − ηΔ.
@@ -346,12 +359,13 @@ class Adadelta(_Optimizer):
 
     _state = AdadeltaState
 
-    def _formula(self, rate, gradient, state, theta):
-        s, u = state.mean_square, state.mean_square_step
-        s = self.decay * s + (1 - self.decay) * gradient**2
+    def _formula(self, rate, t, gradient, theta, s, u):
+        s *= self.decay
+        s += (1 - self.decay) * gradient**2
         delta = np.sqrt(u + self.epsilon) / np.sqrt(s + self.epsilon) * gradient
-        u = self.decay * u + (1 - self.decay) * delta**2
-        return -rate * delta, AdadeltaState(state.step + 1, s, u)
+        u *= self.decay
+        u += (1 - self.decay) * delta**2
+        return -rate * delta
 
 
 class AdamState(NamedTuple):
@@ -366,7 +380,7 @@ class AdamState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Adam(_Optimizer):
+class Adam(Optimizer):
     r"""Adam: the mean of recent gradients over the root of their mean square, from m = v = 0.
 
     m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,  θ ← θ − η m̂/(√v̂ + ε),  where in the t-th step,
@@ -410,14 +424,23 @@ class Adam(_Optimizer):
 
     _state = AdamState
 
-    def _formula(self, rate, gradient, state, theta):
-        t = state.step + 1
-        m = self.beta1 * state.mean + (1 - self.beta1) * gradient
-        v = self.beta2 * state.mean_square + (1 - self.beta2) * gradient**2
-        state = AdamState(t, m, v)
-        if self.bias_correction:
-            m, v = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
-        return -rate * m / (np.sqrt(v) + self.epsilon), state
+    def _formula(self, rate, t, gradient, theta, m, v):
+        step = np.multiply(1 - self.beta1, gradient, out=np.empty_like(m))  # the only new array
+        m *= self.beta1
+        m += step  # m ← β₁m + (1 − β₁)g
+        np.multiply(gradient, gradient, out=step)
+        step *= 1 - self.beta2
+        v *= self.beta2
+        v += step  # v ← β₂v + (1 − β₂)g²
+        epsilon = self.epsilon
+        if self.bias_correction:  # η m̂/(√v̂ + ε), the corrections applied to η and ε
+            root = math.sqrt(1 - self.beta2**t)
+            rate, epsilon = rate * root / (1 - self.beta1**t), epsilon * root
+        np.sqrt(v, out=step)
+        step += epsilon
+        np.divide(m, step, out=step)
+        step *= -rate
+        return step  # −η m/(√v + ε)
 
 
 @dataclass(frozen=True)
@@ -453,9 +476,9 @@ class AdamW(Adam):
 
     weight_decay: float = 0.01
 
-    def _formula(self, rate, gradient, state, theta):
-        step, state = super()._formula(rate, gradient, state, theta)
-        return step - rate * self.weight_decay * theta, state
+    def _formula(self, rate, t, gradient, theta, m, v):
+        step = super()._formula(rate, t, gradient, theta, m, v)
+        return step - rate * self.weight_decay * theta
 
 
 ALL_OPTIMIZERS = (

@@ -453,6 +453,10 @@ def test_zero_is_allowed_where_it_means_something():
     assert Adam(beta1=0, beta2=0).beta2 == 0
 
 
+def test_dampening_may_be_all():
+    assert Momentum(1, dampening=1).dampening == 1
+
+
 @every_optimizer
 @pytest.mark.parametrize("rate", [-1, np.nan, np.inf, "fast", None, True])
 def test_refuses_what_a_schedule_returns(optimizer, rate):
@@ -491,5 +495,6 @@ def test_refuses_a_state_of_another_optimizer_or_shape(optimizer):
             optimizer.update(np.ones(2), state, np.ones(2))
     fields = optimizer.init(1.0)._fields[1:]
     for shape in [(1,), ()] if fields else []:
-        with pytest.raises(ValueError, match=rf"state.{fields[0]}: shape .*, wanted \(2,\)"):
+        message = rf"state.{fields[0]}: shape .*, wanted \(2,\), that of theta$"
+        with pytest.raises(ValueError, match=message):
             optimizer.update(np.ones(2), optimizer.init(np.ones(shape)), np.ones(2))
