@@ -1,18 +1,25 @@
 """Figures of the book: each function draws ready numbers on one Axes and returns it."""
 
+import math
 import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
-from dlutils.network import Parameters
+from dlutils._checks import finite_array, float_array, same_shape, whole
+from dlutils.network import Gradients, Parameters, Trace
 
 INK, QUIET = "#222222", "#8a8a8a"
 FORWARD, GRADIENT = "#1b5e9e", "#b3470b"  # blue and orange: apart for color-blind readers
 LINES = (FORWARD, GRADIENT, "#2a7a4b", "#7b3f99")
 STYLES = ("-", "--", "-.", ":")  # lines differ in style too, so that gray print is enough
+MARKERS = ("o", "s", "^", "D")
+INKED = LinearSegmentedColormap.from_list("inked", ["white", INK])
+POSITIVE = LinearSegmentedColormap.from_list("positive", ["white", FORWARD])
+SIGNED = LinearSegmentedColormap.from_list("signed", [GRADIENT, "white", FORWARD])
 
 
 def use_book_style():
@@ -41,6 +48,26 @@ def use_book_style():
     )
 
 
+def _function(value, name):
+    if not callable(value):
+        raise ValueError(f"{name}: {value!r}, wanted a function")
+
+
+def _few(lines, name):
+    """Refuse what is not a dict of at most as many lines as there are styles."""
+    if not isinstance(lines, dict):
+        raise ValueError(f"{name}: {type(lines).__name__}, wanted a dict of arrays")
+    if len(lines) > len(LINES):
+        raise ValueError(f"{name}: {len(lines)} of them, wanted at most {len(LINES)}")
+
+
+def _texts(texts, count, name, of):
+    """Refuse what is not a list of so many texts."""
+    seen = f"{len(texts)} of them" if hasattr(texts, "__len__") else repr(texts)
+    if seen != f"{count} of them":
+        raise ValueError(f"{name}: {seen}, wanted {count}, as many as {of}")
+
+
 def _axes(ax, **size):
     return plt.subplots(**size)[1] if ax is None else ax
 
@@ -67,14 +94,15 @@ def plot_lines(x, lines, *, xlabel="", ylabel="", log="", ax=None):
     ValueError
         If a line has another shape than x, there are more than four, or `log` is unknown.
     """
-    ax, x = _axes(ax), np.asarray(x)
-    if len(lines) > len(LINES):
-        raise ValueError(f"lines: {len(lines)} of them, wanted at most {len(LINES)}")
-    if log not in ("", "x", "y", "xy"):
+    x = float_array(x, "x")
+    _few(lines, "lines")
+    lines = {label: float_array(y, f"lines[{label!r}]") for label, y in lines.items()}
+    for label, y in lines.items():
+        same_shape(y, x.shape, f"lines[{label!r}]", "that of x")
+    if not isinstance(log, str) or log not in ("", "x", "y", "xy"):
         raise ValueError(f"log: {log!r}, wanted '', 'x', 'y' or 'xy'")
+    ax = _axes(ax)
     for (label, y), color, style in zip(lines.items(), LINES, STYLES, strict=False):
-        if np.shape(y) != x.shape:
-            raise ValueError(f"lines[{label!r}]: shape {np.shape(y)}, wanted {x.shape}, that of x")
         ax.plot(x, y, style, color=color, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if "x" in log:
@@ -104,13 +132,243 @@ def plot_points(x, y, labels=None, *, ax=None):
     ValueError
         If x, y and labels differ in length.
     """
+    x, y = float_array(x, "x"), float_array(y, "y")
+    if x.ndim != 1:
+        raise ValueError(f"x: shape {x.shape}, wanted (n,)")
     labels = [""] * len(x) if labels is None else labels
+    if not np.iterable(labels) or y.ndim != 1:
+        raise ValueError(f"labels: {labels!r} for y of shape {y.shape}, wanted lists")
     if not len(x) == len(y) == len(labels):
         raise ValueError(f"labels: {len(labels)} for {len(x)} x and {len(y)} y, wanted as many")
     ax = _axes(ax)
     ax.plot(x, y, "o", color=INK, markersize=6, zorder=5)
     for px, py, label in zip(x, y, labels, strict=True):
         ax.annotate(label, (px, py), (8, -4), textcoords="offset points", va="top")
+    return ax
+
+
+def plot_history(history, *, log="", ax=None):
+    """Draw the loss after each epoch, and that of the validation data if there is one.
+
+    Parameters
+    ----------
+    history : object with the attributes `loss` and `validation_loss`
+        Sequences of one number for each epoch; the second may be empty.
+    log : str
+        The axes with a logarithmic scale: "", "x", "y" or "xy".
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If `loss` is empty or of another length than `validation_loss`, or `log` is unknown.
+    """
+    if not hasattr(history, "loss") or not hasattr(history, "validation_loss"):
+        raise ValueError(f"history: {history!r}, wanted a History")
+    epochs = np.arange(1, len(history.loss) + 1)
+    if len(epochs) == 0:
+        raise ValueError("history.loss: no epoch, wanted at least 1")
+    lines = {"training": float_array(history.loss, "history.loss")}
+    if len(history.validation_loss):
+        lines["validation"] = float_array(history.validation_loss, "history.validation_loss")
+        same_shape(lines["validation"], epochs.shape, "history.validation_loss", "one per epoch")
+    ax = plot_lines(epochs, lines, xlabel="epoch", ylabel="loss", log=log, ax=ax)
+    if "x" not in log:
+        ax.locator_params(axis="x", integer=True)
+    return ax
+
+
+def plot_boundary(predict, X, y, *, ax=None):
+    """Color the plane by the class that a classifier predicts there, and draw its points.
+
+    Parameters
+    ----------
+    predict : function
+        From points (n, 2) to their predicted classes (n,).
+    X : array (N, 2)
+    y : array (N,)
+        The classes; with those predicted they are at most four.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a shape is another one, X is not finite, or there are over four classes.
+    """
+    _function(predict, "predict")
+    X, y = finite_array(X, "X"), finite_array(y, "y")
+    if X.ndim != 2 or X.shape[1] != 2 or len(X) == 0:
+        raise ValueError(f"X: shape {X.shape}, wanted (N, 2), N at least 1")
+    same_shape(y, X.shape[:1], "y", "a class for each row of X")
+    margin = 0.1 * np.ptp(X, axis=0).max() or 1
+    (left, bottom), (right, top) = X.min(axis=0) - margin, X.max(axis=0) + margin
+    x1, x2 = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
+    regions = finite_array(predict(np.column_stack([x1.ravel(), x2.ravel()])), "predict(points)")
+    same_shape(regions, (x1.size,), "predict(points)", "a class for each point")
+    classes = np.union1d(y, regions)
+    if len(classes) > len(LINES):
+        raise ValueError(f"y: {len(classes)} classes with those predicted, wanted at most 4")
+    ax = _axes(ax)
+    ax.imshow(
+        np.searchsorted(classes, regions).reshape(x1.shape), origin="lower", aspect="auto",
+        extent=(left, right, bottom, top), interpolation="none", vmin=0, vmax=len(LINES) - 1,
+        cmap=ListedColormap([0.75 + 0.25 * np.array(to_rgb(color)) for color in LINES]),
+    )  # fmt: skip
+    for c, color, marker in zip(classes, LINES, MARKERS, strict=False):
+        style = {"color": color, "markersize": 6, "markeredgecolor": "white"}
+        ax.plot(*X[y == c].T, marker, label=f"class {c:g}", **style)
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(LINES))
+    return ax
+
+
+def plot_contours(f, x, y, paths=None, *, levels=12, ax=None):
+    """Draw a function of two variables as contour lines, and optimizers' paths over it.
+
+    Parameters
+    ----------
+    f : function
+        From a vector θ (2,) to one number.
+    x, y : pairs (low, high)
+        The window: the ranges of θ₁ and θ₂.
+    paths : dict, optional
+        For each label, the points (T, 2) of a path. It starts at a ring and ends at a dot; what
+        lies outside the window, or is not finite, is not shown.
+    levels : int or array
+        How many contour lines, about; or the heights of all of them.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a range is not a low and a higher number, f is not one finite number at some point of
+        the window, or a path has another shape or there are more than four.
+    """
+    _function(f, "f")
+    levels = finite_array(levels, "levels") if np.ndim(levels) else whole(levels, "levels", 1)
+    for name, ends in (("x", x), ("y", y)):
+        if finite_array(ends, name).shape != (2,) or not ends[0] < ends[1]:
+            raise ValueError(f"{name}: {ends!r}, wanted (low, high), low below high")
+    paths = {} if paths is None else paths
+    _few(paths, "paths")
+    grid = np.stack(np.meshgrid(np.linspace(*x, 81), np.linspace(*y, 81)), axis=-1)
+    heights = finite_array([[f(theta) for theta in row] for row in grid], "f(theta)")
+    same_shape(heights, grid.shape[:2], "f(theta)", "one number for each point")
+    ax = _axes(ax)
+    contours = ax.contour(
+        grid[..., 0], grid[..., 1], heights, levels=levels, colors=QUIET, linewidths=1,
+    )  # fmt: skip
+    ax.clabel(contours, fontsize=8, colors=INK)
+    for (label, path), color, style in zip(paths.items(), LINES, STYLES, strict=False):
+        path = float_array(path, f"paths[{label!r}]")
+        if path.ndim != 2 or path.shape[1] != 2 or len(path) == 0:
+            raise ValueError(f"paths[{label!r}]: shape {path.shape}, wanted (T, 2), T at least 1")
+        ax.plot(*path.T, style, color=color, label=label, marker=".", markersize=4)
+        ax.plot(*path[0], "o", color=color, markersize=9, markerfacecolor="white")
+        ax.plot(*path[-1], "o", color=color, markersize=7)
+    ax.set(xlim=x, ylim=y, xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
+    if paths:
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return ax
+
+
+def plot_images(X, titles=None, *, columns=10, ax=None):
+    """Draw rows of numbers as square gray pictures in a grid, such as 64 numbers as 8 × 8 pixels.
+
+    All pictures share one scale, from white at 0 to dark. If there are negative numbers, as in
+    weights, 0 is still white, positive is blue and negative orange.
+
+    Parameters
+    ----------
+    X : array (N, side²)
+        The pixels of each picture, row by row.
+    titles : list of N strings, optional
+    columns : int
+        How many pictures stand beside each other.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the rows are no squares or not finite, titles are not N, or columns are below 1.
+    """
+    X = finite_array(X, "X")
+    side = math.isqrt(X.shape[-1]) if X.ndim == 2 else 0
+    if X.ndim != 2 or X.size == 0 or side**2 != X.shape[-1]:
+        raise ValueError(f"X: shape {X.shape}, wanted (N, side²), such as (N, 64), N at least 1")
+    if titles is not None:
+        _texts(titles, len(X), "titles", "rows of X")
+    columns = min(whole(columns, "columns", 1), len(X))
+    rows = -(-len(X) // columns)
+    across, down = side + 1, side + (1 if titles is None else 4)  # a picture and the gap after it
+    page = np.full((rows * down, columns * across), np.nan)
+    corners = [(down * (n // columns), across * (n % columns)) for n in range(len(X))]
+    for (top, left), picture in zip(corners, X, strict=True):
+        page[top : top + side, left : left + side] = picture.reshape(side, side)
+    ax = _axes(ax, figsize=(6.4, 6.4 * page.shape[0] / page.shape[1]))
+    signed, limit = X.min() < 0, np.abs(X).max()
+    cmap, low = (SIGNED, -limit) if signed else (INKED, 0)
+    ax.imshow(page, cmap=cmap, vmin=low, vmax=limit, interpolation="none")
+    for (top, left), title in zip(corners, titles or [""] * len(X), strict=True):
+        ax.text(left + (side - 1) / 2, top + side, title, ha="center", va="top", fontsize=9)
+    ax.axis("off")
+    return ax
+
+
+def plot_confusion(matrix, labels=None, *, ax=None):
+    """Draw a confusion matrix: how many examples of each class were predicted to be of which.
+
+    Parameters
+    ----------
+    matrix : array (K, K)
+        Counts: a row for each true class, a column for each predicted one.
+    labels : list of K strings, optional
+        By default the numbers 0 to K − 1.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the matrix is not square, holds another number than a count, or labels are not K.
+    """
+    matrix = finite_array(matrix, "matrix")
+    K = len(matrix) if matrix.ndim else 0
+    if K == 0 or matrix.shape != (K, K):
+        raise ValueError(f"matrix: shape {matrix.shape}, wanted (K, K), K at least 1")
+    if (bad := matrix[(matrix < 0) | (matrix % 1 != 0)]).size:
+        raise ValueError(f"matrix: {bad[0]:g} among the numbers, wanted counts, integers from 0")
+    labels = [str(k) for k in range(K)] if labels is None else labels
+    _texts(labels, K, "labels", "classes")
+    ax = _axes(ax, figsize=(1.5 + 0.45 * K, 1.5 + 0.45 * K))
+    ax.imshow(matrix, cmap=POSITIVE, vmin=0, vmax=matrix.max(), interpolation="none")
+    for (i, j), count in np.ndenumerate(matrix):
+        color = "white" if count > 0.83 * matrix.max() else "black"  # contrast of 4.5 on any blue
+        ax.text(j, i, f"{count:.0f}", ha="center", va="center", color=color, fontsize=10)
+    ax.set_xticks(range(K), labels)
+    ax.set_yticks(range(K), labels)
+    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
     return ax
 
 
@@ -147,6 +405,13 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, ax=None):
         raise ValueError(f"params: layers of sizes {sizes}, wanted at most 6 units a layer to draw")
     if gradients is not None and trace is None:
         raise ValueError("trace: None, wanted the trace that the gradients belong to")
+    if not isinstance(trace, Trace | None):
+        raise ValueError(f"trace: {type(trace).__name__}, wanted a Trace")
+    if not isinstance(gradients, Gradients | None):
+        raise ValueError(f"gradients: {type(gradients).__name__}, wanted Gradients")
+    if gradients is not None and gradients.delta[1].ndim != 1:
+        raise ValueError(f"gradients: a batch of {len(gradients.delta[1])}, wanted one example")
+    whole(digits, "digits", 0)
     if trace is not None and trace.output.ndim != 1:
         raise ValueError(f"trace: a batch of {len(trace.output)}, wanted one example")
     ax = _axes(ax, figsize=(2.3 * len(sizes), 2 * max(sizes)))

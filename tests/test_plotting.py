@@ -1,6 +1,7 @@
 """Plots: the numbers they show are the numbers they were given, and bad input is refused."""
 
 import io
+from types import SimpleNamespace
 
 import matplotlib
 
@@ -71,14 +72,173 @@ def test_points_are_drawn_on_the_axes_given_with_their_labels():
     assert texts(ax) == ["a", "b"] and ax.lines[-1].get_xdata().tolist() == [1, 2]
 
 
-def test_colors_pass_aa_on_white():
+def contrast(one, other):
     def luminance(color):
         rgb = np.array(matplotlib.colors.to_rgb(color))
         linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
         return linear @ [0.2126, 0.7152, 0.0722]
 
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_colors_pass_aa_on_white():
     for color in (plotting.INK, *plotting.LINES):
-        assert 1.05 / (luminance(color) + 0.05) >= 4.5
+        assert contrast(color, "white") >= 4.5
+
+
+def history(loss, validation_loss=()):
+    return SimpleNamespace(loss=loss, validation_loss=validation_loss)
+
+
+def test_history_shows_both_losses_over_epochs_from_1():
+    ax = plotting.plot_history(history([3.0, 2.0, 1.0], [4.0, 2.5, 2.0]), log="y")
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2, 3]] * 2
+    assert [line.get_ydata().tolist() for line in ax.lines] == [[3, 2, 1], [4, 2.5, 2]]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training", "validation"]
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale()) == ("epoch", "loss", "log")
+    assert set(ax.get_xticks() % 1) == {0}
+
+
+def test_history_without_validation_is_one_line_on_the_axes_given():
+    _, ax = plt.subplots()
+    assert plotting.plot_history(history([3.0, 2.0]), log="x", ax=ax) is ax
+    assert len(ax.lines) == 1 and ax.get_legend() is None and ax.get_xscale() == "log"
+
+
+POINTS = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 2.0], [4.0, 2.0]])
+
+
+def right_half(points):
+    return np.where(points[:, 0] > 3, 1, -1)
+
+
+def test_boundary_colors_the_plane_as_predicted():
+    ax = plotting.plot_boundary(right_half, POINTS, [-1, 1, -1, 1])
+    (image,) = ax.images
+    np.testing.assert_allclose(image.get_extent(), [-0.4, 4.4, -0.4, 2.4])
+    regions = image.get_array()
+    x1 = np.linspace(-0.4, 4.4, 200)
+    assert (regions == np.where(x1 > 3, 1, 0)).all() and regions.shape == (200, 200)
+    above = plotting.plot_boundary(lambda p: p[:, 1] > 1, POINTS, [0, 0, 1, 1]).images[0]
+    assert (above.get_array()[0] == 0).all() and (above.get_array()[-1] == 1).all()
+    assert above.origin == "lower" and above.get_clim() == (0, 3)
+    assert ax.get_xlabel() == "$x_1$" and ax.get_ylabel() == "$x_2$"
+
+
+def test_boundary_marks_each_class_in_the_color_of_its_region():
+    y = np.array([7, 2, 7, 5])
+    ax = plotting.plot_boundary(lambda p: np.full(len(p), 3), POINTS, y)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "class 2", "class 3", "class 5", "class 7",
+    ]  # fmt: skip
+    drawn = [line.get_xydata().tolist() for line in ax.lines]
+    assert drawn == [POINTS[y == c].tolist() for c in (2, 3, 5, 7)]
+    assert len({line.get_marker() for line in ax.lines}) == 4
+    assert (ax.images[0].get_array() == 1).all()
+    for k, line in enumerate(ax.lines):
+        region = ax.images[0].to_rgba(np.array([[k]]))[0, 0, :3]
+        own = np.array(matplotlib.colors.to_rgb(line.get_color()))
+        np.testing.assert_allclose(region, 1 - 0.25 * (1 - own))
+
+
+def test_boundary_of_one_point_has_a_window_around_it():
+    ax = plotting.plot_boundary(right_half, [[1, 2]], [1], ax=plt.subplots()[1])
+    assert ax.images[0].get_extent() == [0, 2, 1, 3]
+
+
+def bowl(theta):
+    return theta[0] ** 2 + 5 * theta[1]
+
+
+def test_contours_are_lines_of_equal_height_in_the_window():
+    ax = plotting.plot_contours(bowl, (-2, 2), (-1, 3), levels=[1, 4])
+    (contours,) = ax.collections
+    assert contours.levels.tolist() == [1, 4]
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        assert path.vertices[:, 0].min() == -2 and path.vertices[:, 0].max() == 2
+        for vertex in path.vertices:
+            assert bowl(vertex) == pytest.approx(level, abs=0.01)
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-2, 2), (-1, 3)) and ax.get_legend() is None
+    assert {"1", "4"} <= set(texts(ax))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (r"$\theta_1$", r"$\theta_2$")
+
+
+def test_number_of_contours_may_be_asked_for():
+    few, more = (
+        plotting.plot_contours(bowl, (-2, 2), (-1, 3), **levels).collections[0].levels
+        for levels in ({"levels": 3}, {})
+    )
+    assert len(few) < 8 < len(more)
+
+
+def test_paths_start_at_a_ring_end_at_a_dot_and_may_diverge():
+    paths = {"Adam": [[0, 0], [1, 1], [1, 2]], "wild": [[1, 0], [1e200, -1e200], [np.inf, np.nan]]}
+    ax = plotting.plot_contours(bowl, (-2, 2), (-1, 3), paths, ax=plt.subplots()[1])
+    way, ring, dot, wild, *_ = ax.lines
+    assert way.get_xydata().tolist() == paths["Adam"] and way.get_linestyle() == "-"
+    assert ring.get_xydata().tolist() == [[0, 0]] and ring.get_markerfacecolor() == "white"
+    assert dot.get_xydata().tolist() == [[1, 2]] and dot.get_markerfacecolor() == dot.get_color()
+    assert wild.get_linestyle() == "--" and wild.get_color() != way.get_color() == dot.get_color()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Adam", "wild"]
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-2, 2), (-1, 3))
+    ax.figure.savefig(io.BytesIO(), format="svg")  # and no warning
+
+
+def test_images_stand_in_a_grid_pixel_by_pixel():
+    X = np.arange(3 * 64.0).reshape(3, 64)
+    ax = plotting.plot_images(X, ["a", "b", "c"], columns=2, ax=plt.subplots()[1])
+    page = ax.images[0].get_array()
+    assert page.shape == (24, 18)
+    for n, (top, left) in enumerate([(0, 0), (0, 9), (12, 0)]):
+        np.testing.assert_array_equal(page[top : top + 8, left : left + 8].ravel(), X[n])
+    assert np.isfinite(page.filled(np.nan)).sum() == X.size
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    assert places == {"a": (3.5, 8), "b": (12.5, 8), "c": (3.5, 20)}
+    assert ax.images[0].get_clim() == (0, 191) and not ax.axison
+
+
+def test_images_without_titles_stand_close_ten_in_a_row():
+    assert plotting.plot_images(np.ones((11, 4))).images[0].get_array().shape == (6, 30)
+    assert plotting.plot_images(np.ones((2, 9))).images[0].get_array().shape == (4, 8)
+
+
+def test_zero_is_white_in_images_with_and_without_negative_numbers():
+    gray = plotting.plot_images([[0, 1, 2, 4]]).images[0]
+    signed = plotting.plot_images([[0, -1, 2, -4]]).images[0]
+    assert gray.to_rgba(0)[:3] == (1, 1, 1) and gray.get_clim() == (0, 4)
+    np.testing.assert_allclose(signed.to_rgba(0)[:3], 1, atol=0.01)
+    assert signed.get_clim() == (-4, 4)
+    for image, value, color in (
+        (gray, 4, plotting.INK),
+        (signed, 4, plotting.FORWARD),
+        (signed, -4, plotting.GRADIENT),
+    ):
+        np.testing.assert_allclose(image.to_rgba(value)[:3], matplotlib.colors.to_rgb(color))
+
+
+def test_confusion_shows_every_count_at_its_row_and_column():
+    matrix = [[5, 1, 0], [2, 6, 3], [0, 0, 1234567]]
+    ax = plotting.plot_confusion(matrix, ax=plt.subplots()[1])
+    shown = {text.get_position(): text.get_text() for text in ax.texts}
+    assert shown == {(j, i): str(matrix[i][j]) for i in range(3) for j in range(3)}
+    assert ax.images[0].get_array().tolist() == matrix
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0", "1", "2"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
+
+
+def test_confusion_takes_labels_and_a_matrix_of_zeros():
+    ax = plotting.plot_confusion([[0, 0], [0, 0]], ["cat", "dog"])
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["cat", "dog"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["cat", "dog"]
+    assert ax.images[0].to_rgba(0)[:3] == (1, 1, 1)
+
+
+def test_counts_pass_aa_on_every_shade():
+    ax = plotting.plot_confusion(np.arange(400).reshape(20, 20))
+    for text in ax.texts:
+        count = float(text.get_text())
+        assert contrast(text.get_color(), ax.images[0].to_rgba(count)[:3]) >= 4.5
 
 
 @pytest.mark.parametrize(
@@ -98,6 +258,72 @@ def test_colors_pass_aa_on_white():
         (lambda: plotting.plot_lines([1], {c: [1] for c in "abcde"}), "lines: 5 of them"),
         (lambda: plotting.plot_lines([1], {"y": [1]}, log="z"), "log: 'z'"),
         (lambda: plotting.plot_points([1], [1, 2]), "labels: 1 for 1 x and 2 y"),
+        (lambda: plotting.plot_history(history([])), "history.loss: no epoch"),
+        (
+            lambda: plotting.plot_history(history([1, 2], [1])),
+            r"history.validation_loss: shape \(1,\), wanted \(2,\), one per epoch",
+        ),
+        (lambda: plotting.plot_history(history(["a"])), "history.loss: dtype"),
+        (lambda: plotting.plot_history(history([1], ["a"])), "history.validation_loss: dtype"),
+        (lambda: plotting.plot_history(history([1]), log="z"), "log: 'z'"),
+        (lambda: plotting.plot_boundary(right_half, [1, 2], [1]), r"X: shape \(2,\), wanted \(N"),
+        (lambda: plotting.plot_boundary(right_half, [[1, 2, 3]], [1]), r"X: shape \(1, 3\)"),
+        (lambda: plotting.plot_boundary(right_half, np.ones((0, 2)), []), r"X: shape \(0, 2\)"),
+        (lambda: plotting.plot_boundary(right_half, [[np.nan, 2]], [1]), "X: nan at index"),
+        (lambda: plotting.plot_boundary(right_half, [[1, 2]], [np.nan]), "y: nan at index"),
+        (lambda: plotting.plot_boundary(right_half, [[1, 2]], [1, 2]), r"y: shape \(2,\)"),
+        (
+            lambda: plotting.plot_boundary(lambda p: p, [[1, 2]], [1]),
+            r"predict\(points\): shape \(40000, 2\), wanted \(40000,\)",
+        ),
+        (
+            lambda: plotting.plot_boundary(lambda p: np.nan * p, [[1, 2]], [1]),
+            r"predict\(points\): nan",
+        ),
+        (lambda: plotting.plot_boundary(right_half, POINTS, [2, 3, 4, 1]), "y: 5 classes"),
+        (lambda: plotting.plot_contours(bowl, (1, 1), (0, 1)), r"x: \(1, 1\), wanted \(low"),
+        (lambda: plotting.plot_contours(bowl, (0, 1), (2, 1)), r"y: \(2, 1\), wanted \(low"),
+        (lambda: plotting.plot_contours(bowl, (0, 1, 2), (0, 1)), r"x: \(0, 1, 2\), wanted"),
+        (lambda: plotting.plot_contours(bowl, (0, np.inf), (0, 1)), "x: inf at index"),
+        (
+            lambda: plotting.plot_contours(lambda theta: np.inf, (0, 1), (0, 1)),
+            r"f\(theta\): inf at index",
+        ),
+        (
+            lambda: plotting.plot_contours(lambda theta: theta, (0, 1), (0, 1)),
+            r"f\(theta\): shape \(81, 81, 2\), wanted \(81, 81\), one number for each point",
+        ),
+        (
+            lambda: plotting.plot_contours(bowl, (0, 1), (0, 1), {"a": [1, 2]}),
+            r"paths\['a'\]: shape \(2,\), wanted \(T, 2\)",
+        ),
+        (
+            lambda: plotting.plot_contours(bowl, (0, 1), (0, 1), {"a": [[1, 2, 3]]}),
+            r"paths\['a'\]: shape \(1, 3\)",
+        ),
+        (
+            lambda: plotting.plot_contours(bowl, (0, 1), (0, 1), {"a": np.ones((0, 2))}),
+            r"paths\['a'\]: shape \(0, 2\)",
+        ),
+        (
+            lambda: plotting.plot_contours(bowl, (0, 1), (0, 1), {c: [[1, 2]] for c in "abcde"}),
+            "paths: 5 of them, wanted at most 4",
+        ),
+        (lambda: plotting.plot_images(np.ones(64)), r"X: shape \(64,\), wanted \(N, side²\)"),
+        (lambda: plotting.plot_images(np.ones((2, 63))), r"X: shape \(2, 63\)"),
+        (lambda: plotting.plot_images(np.ones((0, 64))), r"X: shape \(0, 64\)"),
+        (lambda: plotting.plot_images(np.ones((2, 0))), r"X: shape \(2, 0\)"),
+        (lambda: plotting.plot_images([[np.inf]]), "X: inf at index"),
+        (lambda: plotting.plot_images(np.ones((2, 4)), ["a"]), "titles: 1 of them, wanted 2"),
+        (lambda: plotting.plot_images(np.ones((2, 4)), columns=0), "columns: 0, wanted"),
+        (lambda: plotting.plot_confusion(3), r"matrix: shape \(\), wanted \(K, K\)"),
+        (lambda: plotting.plot_confusion([]), r"matrix: shape \(0,\)"),
+        (lambda: plotting.plot_confusion(np.ones((0, 0))), r"matrix: shape \(0, 0\)"),
+        (lambda: plotting.plot_confusion([[1, 2]]), r"matrix: shape \(1, 2\)"),
+        (lambda: plotting.plot_confusion([[-1]]), "matrix: -1 among the numbers, wanted counts"),
+        (lambda: plotting.plot_confusion([[0.5]]), "matrix: 0.5 among the numbers"),
+        (lambda: plotting.plot_confusion([[np.nan]]), "matrix: nan at index"),
+        (lambda: plotting.plot_confusion([[1]], ["a", "b"]), "labels: 2 of them, wanted 1"),
     ],
 )
 def test_refuses_bad_input(call, message):
