@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+import dlutils
+
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
+NOTEBOOKS = [page for page in PAGES if (ROOT / f"{page}.ipynb").exists()]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def test_page_is_whole(site: Path, page: str):
         assert trace_of_an_error not in html
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", NOTEBOOKS)
 def test_launch_buttons_point_at_the_repository(site: Path, page: str):
     repository = CONFIG["repository"]["url"].removeprefix("https://github.com/")
     branch = CONFIG["repository"]["branch"]
@@ -55,6 +58,14 @@ def test_stored_output_reaches_the_reader(site: Path):
     assert "0.73911503" in text(site / "chapters" / "forward-pass.html")
 
 
+def test_every_public_name_is_on_the_api_page(site: Path):
+    ids = re.findall(
+        r'id="dlutils\.\w+\.(\w+)"', (site / "chapters/reference/api.html").read_text()
+    )
+    functions = {name for name in dlutils.__all__ if not name.startswith("ALL_")}
+    assert functions <= set(ids)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_solutions_are_folded(site: Path, page: str):
     html = (site / f"{page}.html").read_text(encoding="utf-8")
@@ -67,7 +78,8 @@ def test_solutions_are_folded(site: Path, page: str):
 def test_broken_reference_stops_the_build(tmp_path: Path, label: str, builds: bool):
     for name in ("_config.yml", "references.bib"):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "assets", tmp_path / "assets")
+    for name in ("assets", "_ext"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: page\n", encoding="utf-8")
     (tmp_path / "page.md").write_text(f"(ch-page)=\n# Page\n\n{{ref}}`{label}`\n", encoding="utf-8")
 
