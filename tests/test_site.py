@@ -1,14 +1,17 @@
 """The built site: every page is there and whole, and a broken reference stops the build."""
 
+import html
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 import yaml
+from fontTools.ttLib import TTFont
 
 import dlutils
 
@@ -36,19 +39,19 @@ def text(page: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_is_whole(site: Path, page: str):
-    html = (site / f"{page}.html").read_text(encoding="utf-8")
-    assert len(re.findall(r"<article.*?<h1>.*</article>", html, re.DOTALL)) == 1
+    source = (site / f"{page}.html").read_text(encoding="utf-8")
+    assert len(re.findall(r"<article.*?<h1>.*</article>", source, re.DOTALL)) == 1
     for trace_of_an_error in ("system-message", 'class="problematic"', 'class="xref myst"'):
-        assert trace_of_an_error not in html
+        assert trace_of_an_error not in source
 
 
 @pytest.mark.parametrize("page", NOTEBOOKS)
 def test_launch_buttons_point_at_the_repository(site: Path, page: str):
     repository = CONFIG["repository"]["url"].removeprefix("https://github.com/")
     branch = CONFIG["repository"]["branch"]
-    html = (site / f"{page}.html").read_text(encoding="utf-8")
-    assert f"mybinder.org/v2/gh/{repository}/{branch}?urlpath=lab/tree/{page}.ipynb" in html
-    assert f"colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb" in html
+    source = (site / f"{page}.html").read_text(encoding="utf-8")
+    assert f"mybinder.org/v2/gh/{repository}/{branch}?urlpath=lab/tree/{page}.ipynb" in source
+    assert f"colab.research.google.com/github/{repository}/blob/{branch}/{page}.ipynb" in source
     assert f"{page}.ipynb" in {
         file.relative_to(site / "_sources").as_posix() for file in site.glob("_sources/**/*.ipynb")
     }  # the download
@@ -68,24 +71,42 @@ def test_every_public_name_is_on_the_api_page(site: Path):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_solutions_are_folded(site: Path, page: str):
-    html = (site / f"{page}.html").read_text(encoding="utf-8")
-    solutions = re.findall(r'class="(solution [^"]*)"', html)
-    assert len(solutions) == html.count('class="exercise ')
+    source = (site / f"{page}.html").read_text(encoding="utf-8")
+    solutions = re.findall(r'class="(solution [^"]*)"', source)
+    assert len(solutions) == source.count('class="exercise ')
     assert all("dropdown" in classes.split() for classes in solutions)
 
 
-@pytest.mark.parametrize(("label", "builds"), [("ch-page", True), ("ch-nowhere", False)])
-def test_broken_reference_stops_the_build(tmp_path: Path, label: str, builds: bool):
+def test_mathematics_is_in_the_page_and_its_font_in_the_site(site: Path):
+    pages = [(site / f"{page}.html").read_text(encoding="utf-8") for page in PAGES]
+    formulas = [f for page in pages for f in re.findall(r"<math.*?</math>", page, re.DOTALL)]
+    assert len(formulas) > 100 and not any("<script" in f for f in formulas)
+    scripts = [source for page in pages for source in re.findall(r'<script[^>]*src="([^"]*)', page)]
+    assert scripts and not any("mathjax" in source.lower() for source in scripts)
+    used = set(html.unescape("".join(re.findall(r"<m[ion]\b[^>]*>([^<]*)<", "".join(formulas)))))
+    drawn = TTFont(site / "_static" / "STIXTwoMath.woff2").getBestCmap()
+    assert {c for c in used if unicodedata.category(c)[0] != "C"} <= set(map(chr, drawn))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("{ref}`ch-page` and $\\frac{1}{2}$", ""),
+        ("{ref}`ch-nowhere`", "undefined label: 'ch-nowhere'"),
+        ("$\\nocommand{1}$", "page.md:4: \\nocommand{1}: "),
+    ],
+)
+def test_broken_reference_or_formula_stops_the_build(tmp_path: Path, body: str, message: str):
     for name in ("_config.yml", "references.bib"):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("assets", "_ext"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: page\n", encoding="utf-8")
-    (tmp_path / "page.md").write_text(f"(ch-page)=\n# Page\n\n{{ref}}`{label}`\n", encoding="utf-8")
+    (tmp_path / "page.md").write_text(f"(ch-page)=\n# Page\n\n{body}\n", encoding="utf-8")
 
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     strict = shlex.split(re.search(r"/jupyter-book (build [^>]*)", makefile)[1])
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     build = subprocess.run([jupyter_book, *strict], cwd=tmp_path, capture_output=True, text=True)
-    assert (build.returncode == 0) == builds, build.stderr
-    assert ("undefined label: 'ch-nowhere'" in build.stderr) != builds
+    assert (build.returncode == 0) == (not message), build.stderr
+    assert message in build.stderr
