@@ -338,7 +338,7 @@ def stratified_split(X, y, fraction, rng):
 
     Returns
     -------
-    X_train, X_test : arrays in the dtype of X
+    X_train, X_test : arrays of floats
     y_train, y_test : integers
         Together all rows, each once, in random order.
 

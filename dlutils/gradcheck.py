@@ -85,6 +85,8 @@ def relative_error(a, b):
 def check_gradient(f, gradient, x, *, step=1e-5, tolerance=1e-7):
     """Raise unless `gradient` is the gradient of f at x, as centered differences measure it.
 
+    Where both are shorter than half of `tolerance`, any two pass: then multiply f by a million.
+
     Parameters
     ----------
     f : function of one array, returning one number
@@ -110,6 +112,19 @@ def check_gradient(f, gradient, x, *, step=1e-5, tolerance=1e-7):
     Examples
     --------
     >>> check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, [1.0, -3.0]) < 1e-7
+    True
+
+    A whole network is a function of one vector. (With dropout, pass ``training=True`` and each time
+    a new generator with the same seed, as in ``rng=np.random.default_rng(0)``.)
+
+    >>> from dlutils import MLP, HalfSquaredError, Tanh
+    >>> net, loss, x, y = MLP([2, 3, 1], hidden=Tanh()), HalfSquaredError(), [0.5, 0.8], [1.0]
+    >>> params = net.init(np.random.default_rng(0))
+    >>> trace = net.forward(params, x)
+    >>> gradients = net.backward(params, trace, loss.gradient(trace.output, y))
+    >>> def cost(vector):
+    ...     return loss(net.forward(params.with_vector(vector), x).output, y)
+    >>> check_gradient(cost, gradients.vector, params.vector) < 1e-7
     True
     """
     positive(tolerance, "tolerance")

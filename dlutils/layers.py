@@ -154,7 +154,7 @@ class Dense(Layer):
     ----------
     inputs, outputs : ints ≥ 1
         W has the shape (outputs, inputs) and b (outputs,).
-    initializer : initializer
+    initializer : initializer, Glorot() by default
         What draws the first W; the first b is 0.
 
     Raises
@@ -222,7 +222,7 @@ class Activate(Layer):
     Parameters
     ----------
     activation : activation
-        g, such as ``ReLU()``. `Softmax` brings its own way back.
+        g, such as ``ReLU()``. `Softmax` has its own backward pass.
 
     Raises
     ------
@@ -558,7 +558,7 @@ class PReLU(Layer):
 class Maxout(Layer):
     r"""Maxout: of each group of k neighboring numbers the largest is handed on.
 
-    Behind ``Dense(inputs, k * units)`` it makes each unit the largest of k affine maps: a convex
+    After ``Dense(inputs, k * units)`` it makes each unit the largest of k affine maps: a convex
     piecewise linear activation that is learned. With the maps z and 0 this is ReLU, with z and
     0.01 z leaky ReLU. The gradient goes to the largest of a group, the first one if there are two.
 

@@ -50,7 +50,16 @@ class Loss:
 
 def _shaped(target, shape, dtype, because="that of output"):
     target = finite_array(target, "target").astype(dtype, copy=False)
+    if (*target.shape, 1) == tuple(shape):
+        because += "; y[:, None] makes a column of y"
     same_shape(target, shape, "target", because)
+    return target
+
+
+def _chances(target, shape, dtype):
+    """Return the target, in which every entry is a probability."""
+    target = _shaped(target, shape, dtype)
+    _probabilities(target, "target")
     return target
 
 
@@ -293,8 +302,8 @@ class AdaptiveRobust(Loss):
 
     Notes
     -----
-    With ℓ = ln(1 + x/|α − 2|) and u = αℓ/2 the loss is ρ = |α − 2|/2 · ℓ · (e^u − 1)/u. Computed
-    so, with log1p and expm1, it keeps its digits for α near 0 and near 2.
+    With ℓ = ln(1 + x/|α − 2|) the loss is ρ = |α − 2|/α · (e^(αℓ/2) − 1). Computed so, with log1p
+    and expm1, it keeps its digits for α near 0 and near 2.
 
     Examples
     --------
@@ -328,8 +337,10 @@ class AdaptiveRobust(Loss):
             rho = -np.expm1(-x / 2)
         else:
             log = np.log1p(x / b)
-            u = self.alpha / 2 * log
-            rho = b / 2 * log * np.divide(np.expm1(u), u, out=np.ones_like(u), where=u != 0)
+            if abs(self.alpha) < 1e-300:
+                rho = b / 2 * log  # the limit
+            else:
+                rho = b / self.alpha * np.expm1(self.alpha / 2 * log)
         return np.mean(rho)
 
     def _slope(self, a, y):
@@ -376,10 +387,7 @@ class BinaryCrossEntropy(Loss):
     def _check_output(self, output):
         _probabilities(output, "output")
 
-    def _targets(self, target, shape, dtype):
-        target = super()._targets(target, shape, dtype)
-        _probabilities(target, "target")
-        return target
+    _targets = staticmethod(_chances)
 
     def _value(self, p, y):
         return np.mean(-_times_log(y, p) - _times_log(1 - y, -p, np.log1p))
@@ -418,10 +426,7 @@ class SigmoidCrossEntropy(Loss):
     Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14(1).
     """
 
-    def _targets(self, target, shape, dtype):
-        target = super()._targets(target, shape, dtype)
-        _probabilities(target, "target")
-        return target
+    _targets = staticmethod(_chances)
 
     def _value(self, z, y):
         linear = y * np.maximum(-z, 0) + (1 - y) * np.maximum(z, 0)

@@ -13,7 +13,7 @@ from dlutils.layers import Activate, Dense, Layer
 
 
 class _Numbered:
-    """One array a layer, numbered as in the formulas: from `first` to the number of layers."""
+    """One array per layer, numbered as in the formulas: from `first` to the number of layers."""
 
     def __init__(self, name, arrays, first=1):
         self._name, self._arrays, self._first = name, tuple(arrays), first
@@ -136,14 +136,14 @@ class Gradients(Parameters):
 
 @dataclass(frozen=True)
 class Trace:
-    """What a forward pass computed.
+    """What a forward pass computed, and what the backward pass needs of it.
 
     Attributes
     ----------
-    z : weighted sums, ``z[l]`` of shape (n_l,) or (N, n_l), what dense layer l puts out; l from 1
-    a : activations, likewise: ``a[l]`` is what the layers behind dense layer l make of ``z[l]``;
+    z : weighted sums, ``z[l]`` of shape (n_l,) or (N, n_l), the output of dense layer l; l from 1
+    a : activations, likewise: ``a[l]`` is what the layers after dense layer l make of ``z[l]``;
         ``a[0]`` is the input
-    output : what the last layer puts out
+    output : the output of the last layer
     state : what the layers remember, one entry per layer, as `Network.forward` takes it
     """
 
@@ -152,12 +152,13 @@ class Trace:
     output: np.ndarray
     state: tuple
     _layers: tuple = field(repr=False)
+    _params: Parameters = field(repr=False)
     _caches: tuple = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Network:
-    r"""Layers in a row: each takes what the one before puts out.
+    r"""Layers in a row: each takes the output of the one before.
 
     The parameters of the layers are numbered in their order, each name on its own: W1 and b1
     belong to the first dense layer, gamma1 and beta1 to the first normalization.
@@ -170,7 +171,7 @@ class Network:
     Raises
     ------
     ValueError
-        If one of them is no layer, or does not take what the layer before it puts out.
+        If one of them is no layer, or does not take the output of the layer before it.
 
     Examples
     --------
@@ -222,7 +223,7 @@ class Network:
 
     @property
     def outputs(self):
-        """How many numbers the last layer puts out."""
+        """How many numbers the last layer outputs."""
         return self._outputs
 
     @property
@@ -290,10 +291,7 @@ class Network:
         if X.ndim not in (1, 2) or X.shape[-1] != self.inputs or X.size == 0:
             n = self.inputs
             raise ValueError(f"X: shape {X.shape}, wanted ({n},) for one example or (N, {n})")
-        state = self.init_state() if state is None else state
-        if not isinstance(state, tuple) or len(state) != len(self.layers):
-            raise ValueError(f"state: {state!r}, wanted a tuple, one entry per layer, or None")
-        state = [l._fitting_state(s) for l, s in zip(self.layers, state, strict=True)]
+        state = self._fitting_states(state)
         own = self._by_layer(params._views)
         outputs, caches, state = self._forward(own, X, training, rng, state)
         dense = [k for k, layer in enumerate(self.layers) if isinstance(layer, Dense)]
@@ -304,6 +302,7 @@ class Network:
             output=outputs[-1],
             state=tuple(state),
             _layers=self.layers,
+            _params=params,
             _caches=tuple(caches),
         )
 
@@ -320,6 +319,8 @@ class Network:
         if not isinstance(trace, Trace) or trace._layers != self.layers:
             seen = list(trace._layers) if isinstance(trace, Trace) else type(trace).__name__
             raise ValueError(f"trace: {seen}, wanted a trace of {list(self.layers)}")
+        if not np.array_equal(trace._params.vector, params.vector, equal_nan=True):
+            raise ValueError("trace: of other parameters, wanted one computed with params")
         gradient = finite_array(output_gradient, "output_gradient").copy()
         same_shape(gradient, trace.output.shape, "output_gradient", "that of trace.output")
         vector = np.empty_like(params.vector)
@@ -351,6 +352,15 @@ class Network:
                 gradient = layer._input_gradient(params[k], caches[k], gradient)
         return deltas[::-1]
 
+    def _fitting_states(self, states):
+        states = self.init_state() if states is None else states
+        if not isinstance(states, tuple) or len(states) != len(self.layers):
+            seen = type(states).__name__
+            seen += f" of length {len(states)}" if np.iterable(states) else ""
+            wanted = f"wanted a tuple of length {len(self.layers)}, one entry per layer, or None"
+            raise ValueError(f"state: {seen}, {wanted}")
+        return tuple(l._fitting_state(s) for l, s in zip(self.layers, states, strict=True))
+
     def _fitting(self, params):
         fits = isinstance(params, Parameters) and not isinstance(params, Gradients)
         if not fits or params.shapes != self.shapes:
@@ -366,11 +376,11 @@ class MLP(Network):
     ----------
     sizes : sequence of ints
         (n_0, n_1, …, n_L): the number of inputs, then of units in each layer.
-    hidden : activation
+    hidden : activation, ReLU() by default
         g of the layers 1 … L − 1.
-    output : activation
+    output : activation, Identity() by default
         g of layer L.
-    initializer : initializer
+    initializer : initializer, Glorot() by default
         What draws the first weights; the first biases are 0.
 
     Raises

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dlutils._checks import finite_array, positive, same_shape
+from dlutils._checks import finite_array, positive, same_shape, whole
 from dlutils.schedules import _checked_rate, _rate_at
 
 
@@ -51,16 +51,14 @@ class Optimizer:
         if not isinstance(state, self._state):
             wanted = self._state.__name__
             raise ValueError(f"state: {type(state).__name__}, wanted {wanted}, from init")
+        whole(state.step, "state.step", 0)
         for name, array in zip(state._fields[1:], state[1:], strict=True):
+            array = finite_array(array, f"state.{name}")
             same_shape(array, theta.shape, f"state.{name}", "that of theta")
-        arrays = [np.array(array) for array in state[1:]]
-        step = self._advance(gradient, state.step, theta, arrays)
+        rate = _rate_at(self.learning_rate, state.step, "learning_rate")
+        arrays = [np.array(array, theta.dtype) for array in state[1:]]
+        step = self._formula(rate, state.step + 1, gradient, theta, *arrays)
         return step, self._state(state.step + 1, *arrays)
-
-    def _advance(self, gradient, steps, theta, arrays):
-        """Return the step after `steps` others; the state's arrays change in place."""
-        rate = _rate_at(self.learning_rate, steps, "learning_rate")
-        return self._formula(rate, steps + 1, gradient, theta, *arrays)
 
 
 class GradientDescentState(NamedTuple):
@@ -455,7 +453,7 @@ class AdamW(Adam):
     learning_rate, beta1, beta2, epsilon, bias_correction
         As for Adam.
     weight_decay : float ≥ 0
-        λ, the decay at rate η = 1.
+        λ, the decay at rate η = 1, of every parameter: biases too, which a regularizer spares.
 
     Raises
     ------

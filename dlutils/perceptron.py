@@ -35,7 +35,7 @@ def _zeros_and_ones(array, name):
 
 @dataclass(frozen=True, eq=False)
 class McCullochPitts(_Unit):
-    r"""The McCulloch–Pitts neuron: it fires, with output 1, if Σⱼ wⱼxⱼ ≥ θ, and else puts out 0.
+    r"""The McCulloch–Pitts neuron: it fires, with output 1, if Σⱼ wⱼxⱼ ≥ θ, and else outputs 0.
 
     Inputs are zeros and ones, weights and threshold are set by hand. This is the form with weights
     that is taught today. In the first one all excitatory inputs counted alike, and one active
@@ -179,7 +179,8 @@ def train_perceptron(X, y, *, learning_rate=1.0, epochs=100, rng=None, start=Non
     X : array (N, n)
     y : array (N,) of zeros and ones
     learning_rate : float > 0
-        η. From zero weights it only rescales weights and bias; the outputs stay the same.
+        η. From zero weights it only rescales weights and bias, and the outputs stay the same: for
+        a power of 2 exactly; with others, such as 0.1, rounding may decide a tie differently.
     epochs : int ≥ 1
         How often to go through the examples at most.
     rng : numpy.random.Generator, optional

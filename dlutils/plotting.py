@@ -93,6 +93,12 @@ def plot_lines(x, lines, *, xlabel="", ylabel="", log="", ax=None):
     ------
     ValueError
         If a line has another shape than x, there are more than four, or `log` is unknown.
+
+    Examples
+    --------
+    >>> ax = plot_lines([0, 1, 2], {"x": [0, 1, 2], "x²": [0, 1, 4]}, xlabel="x")
+    >>> ax.get_xlabel(), len(ax.lines)
+    ('x', 2)
     """
     x = float_array(x, "x")
     _few(lines, "lines")
@@ -131,6 +137,12 @@ def plot_points(x, y, labels=None, *, ax=None):
     ------
     ValueError
         If x, y and labels differ in length.
+
+    Examples
+    --------
+    >>> ax = plot_points([0, 1], [2, 3], ["start", "end"])
+    >>> [text.get_text() for text in ax.texts]
+    ['start', 'end']
     """
     x, y = float_array(x, "x"), float_array(y, "y")
     if x.ndim != 1:
@@ -152,8 +164,9 @@ def plot_history(history, *, log="", ax=None):
 
     Parameters
     ----------
-    history : object with the attributes `loss` and `validation_loss`
-        Sequences of one number for each epoch; the second may be empty.
+    history : History
+        Or any object with the attributes `loss` and `validation_loss`, sequences of one number
+        for each epoch; the second may be empty.
     log : str
         The axes with a logarithmic scale: "", "x", "y" or "xy".
     ax : matplotlib Axes, optional
@@ -165,10 +178,19 @@ def plot_history(history, *, log="", ax=None):
     Raises
     ------
     ValueError
-        If `loss` is empty or of another length than `validation_loss`, or `log` is unknown.
+        If it is no history, `loss` is empty or of another length than `validation_loss`, or `log`
+        is unknown.
+
+    Examples
+    --------
+    >>> from dlutils import History
+    >>> ax = plot_history(History(loss=(0.9, 0.5, 0.3), validation_loss=(0.8, 0.6, 0.7)), log="y")
+    >>> ax.get_xlabel(), len(ax.lines)
+    ('epoch', 2)
     """
     if not hasattr(history, "loss") or not hasattr(history, "validation_loss"):
-        raise ValueError(f"history: {history!r}, wanted a History")
+        seen = f"history: {type(history).__name__}"
+        raise ValueError(f"{seen}, wanted a History, such as fit(…).history")
     epochs = np.arange(1, len(history.loss) + 1)
     if len(epochs) == 0:
         raise ValueError("history.loss: no epoch, wanted at least 1")
@@ -188,7 +210,8 @@ def plot_boundary(predict, X, y, *, ax=None):
     Parameters
     ----------
     predict : function
-        From points (n, 2) to their predicted classes (n,).
+        From points (n, 2) to their predicted classes (n,). Of a trained network it is
+        ``lambda P: net.forward(params, P, state=state).output.argmax(axis=-1)``.
     X : array (N, 2)
     y : array (N,)
         The classes; with those predicted they are at most four.
@@ -202,6 +225,16 @@ def plot_boundary(predict, X, y, *, ax=None):
     ------
     ValueError
         If a shape is another one, X is not finite, or there are over four classes.
+
+    Examples
+    --------
+    >>> from dlutils import MLP
+    >>> net = MLP([2, 3, 2])
+    >>> params = net.init(np.random.default_rng(0))
+    >>> predict = lambda P: net.forward(params, P).output.argmax(axis=-1)
+    >>> ax = plot_boundary(predict, X=[[0, 1], [1, 0], [1, 1]], y=[0, 1, 1])
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['class 0', 'class 1']
     """
     _function(predict, "predict")
     X, y = finite_array(X, "X"), finite_array(y, "y")
@@ -255,6 +288,13 @@ def plot_contours(f, x, y, paths=None, *, levels=12, ax=None):
     ValueError
         If a range is not a low and a higher number, f is not one finite number at some point of
         the window, or a path has another shape or there are more than four.
+
+    Examples
+    --------
+    >>> path = [[1.5, 0.5], [0.75, 0.25], [0.375, 0.125]]
+    >>> ax = plot_contours(lambda theta: theta @ theta, (-2, 2), (-1, 1), {"descent": path})
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['descent']
     """
     _function(f, "f")
     levels = finite_array(levels, "levels") if np.ndim(levels) else whole(levels, "levels", 1)
@@ -307,6 +347,12 @@ def plot_images(X, titles=None, *, columns=10, ax=None):
     ------
     ValueError
         If the rows are no squares or not finite, titles are not N, or columns are below 1.
+
+    Examples
+    --------
+    >>> ax = plot_images([[0, 1, 1, 0], [1, 0, 0, 1]], ["rising", "falling"])  # 2 × 2 pixels each
+    >>> [text.get_text() for text in ax.texts]
+    ['rising', 'falling']
     """
     X = finite_array(X, "X")
     side = math.isqrt(X.shape[-1]) if X.ndim == 2 else 0
@@ -350,6 +396,12 @@ def plot_confusion(matrix, labels=None, *, ax=None):
     ------
     ValueError
         If the matrix is not square, holds another number than a count, or labels are not K.
+
+    Examples
+    --------
+    >>> ax = plot_confusion([[5, 1], [2, 6]], ["cat", "dog"])
+    >>> ax.get_xlabel(), [text.get_text() for text in ax.texts]
+    ('predicted class', ['5', '1', '2', '6'])
     """
     matrix = finite_array(matrix, "matrix")
     K = len(matrix) if matrix.ndim else 0
@@ -397,6 +449,15 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, ax=None):
     ------
     ValueError
         If the trace is a batch, gradients come without a trace, or a layer has over six units.
+
+    Examples
+    --------
+    >>> from dlutils import MLP
+    >>> net = MLP([2, 1])
+    >>> params = net.parameters(W1=[[0.2, -0.4]], b1=[0.1])
+    >>> ax = plot_network(params, net.forward(params, [1.0, 0.5]))
+    >>> [text.get_text() for text in ax.texts][:2]
+    ['0.2', '−0.4']
     """
     if not isinstance(params, Parameters):
         raise ValueError(f"params: {type(params).__name__}, wanted Parameters")

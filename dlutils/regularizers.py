@@ -18,7 +18,9 @@ class L1:
     r"""The sum of absolute weights: R(w) = λ Σ|w|, with the gradient λ sign(w).
 
     The pull toward 0 does not weaken on the way, so the weights of least cost are often exactly 0:
-    the solution is sparse. At the kink w = 0 the gradient is taken to be 0, as in PyTorch.
+    the solution is sparse. (The steps of an optimizer jump back and forth across 0: after training,
+    count the weights below a small number.) At the kink w = 0 the gradient is taken to be 0, as in
+    PyTorch.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def show_source(obj, *, docstring=False):
     Raises
     ------
     ValueError
-        If `obj` has no Python source.
+        If `obj` is none of these or has no Python source.
 
     Examples
     --------
@@ -43,6 +43,8 @@ def show_source(obj, *, docstring=False):
         return np.maximum(z, 0)
     """
     try:
+        if inspect.ismodule(obj):
+            raise TypeError
         code = textwrap.dedent(inspect.getsource(obj)).rstrip()
     except (TypeError, OSError) as error:
         raise ValueError(f"obj: {obj!r}, wanted a Python function, method or class") from error
@@ -54,8 +56,9 @@ def show_source(obj, *, docstring=False):
     # From the last docstring to the first, so that the line numbers before stay right.
     for node in sorted(nodes, key=lambda node: -node.lineno):
         if ast.get_docstring(node) is not None:
-            text = node.body[0]
-            del lines[text.lineno - 1 : text.end_lineno]
-            if isinstance(node, ast.ClassDef) and not lines[text.lineno - 1].strip():
-                del lines[text.lineno - 1]
+            text, *rest = node.body
+            start = text.lineno - 1
+            lines[start : text.end_lineno] = [] if rest else [" " * text.col_offset + "..."]
+            if isinstance(node, ast.ClassDef) and not lines[start].strip():
+                del lines[start]
     return Source("\n".join(lines))

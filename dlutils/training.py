@@ -9,9 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from dlutils._checks import finite_array, float_array, generator, same_shape, whole
+from dlutils.layers import BatchNorm
 from dlutils.losses import Loss
 from dlutils.network import Network, Parameters, _views
-from dlutils.optimizers import Optimizer
+from dlutils.optimizers import ALL_OPTIMIZERS
+from dlutils.schedules import _rate_at
 
 PIECE = 2**18  # bytes of parameters moved at once: their temporaries stay in the processor's cache
 
@@ -52,7 +54,8 @@ class Fit(NamedTuple):
     ----------
     params : Parameters
     state : tuple
-        What the layers remember, as ``net.forward`` takes it.
+        What the layers remember, as ``net.forward(…, state=…)`` takes it: without it, batch
+        normalization knows nothing of the training.
     history : History
     """
 
@@ -116,6 +119,7 @@ def fit(
     epochs,
     batch_size,
     rng,
+    state=None,
     validation=None,
     regularizer=None,
     clip=None,
@@ -135,7 +139,10 @@ def fit(
     params : Parameters
         Where to start. The loop computes in their dtype.
     loss : loss
+        Or any object with ``loss(output, target)``, one number, and ``loss.gradient(output,
+        target)``, in the shape of the output; its targets arrive as they are given.
     optimizer : optimizer
+        Or any object with `init` and `update`. It starts anew.
     X : array (N, n_0)
     y : array (N, …)
         The targets, one row or label per example.
@@ -143,10 +150,12 @@ def fit(
         The last batch of an epoch is smaller if batch_size does not divide N.
     rng : numpy.random.Generator
         Shuffles, and drops what dropout drops.
+    state : tuple, optional
+        What the layers remember, as an earlier `Fit` has it; None is the state before training.
     validation : pair (X, y), optional
         Data whose loss is computed after each epoch, without dropout.
     regularizer : regularizer, optional
-        A penalty on every W, not on biases or other parameters.
+        A penalty on every W, not on biases or other parameters; its `gradient` is what counts.
     clip : function, optional
         Of the whole gradient vector, returning another, such as
         ``lambda gradient: clip_by_norm(gradient, 1.0)``.
@@ -181,6 +190,16 @@ def fit(
     >>> Sigmoid()(net.forward(trained.params, X).output).round().ravel()
     array([0., 1., 1., 0.])
 
+    What batch normalization remembers is not among the parameters: hand on ``trained.state``, too.
+
+    >>> from dlutils import Activate, BatchNorm, Dense, Network, ReLU
+    >>> net = Network([Dense(2, 8), BatchNorm(8), Activate(ReLU()), Dense(8, 1)])
+    >>> trained = fit(net, net.init(rng), SigmoidCrossEntropy(), Adam(0.1), X, y,
+    ...               epochs=200, batch_size=4, rng=rng)
+    >>> output = net.forward(trained.params, X, state=trained.state).output
+    >>> Sigmoid()(output).round().ravel()
+    array([0., 1., 1., 0.])
+
     References
     ----------
     Robbins and Monro (1951), A stochastic approximation method.
@@ -206,6 +225,10 @@ def fit(
         raise ValueError(f"progress: {progress!r}, wanted True or False")
     epochs, batch_size = whole(epochs, "epochs", 1), whole(batch_size, "batch_size", 1)
     generator(rng)
+    last = len(X) % batch_size or batch_size
+    if last == 1 and any(isinstance(layer, BatchNorm) for layer in net.layers):
+        seen = f"batch_size: {batch_size}, which leaves a batch of 1 of {len(X)} examples"
+        raise ValueError(f"{seen}, wanted batches of at least 2 for BatchNorm")
 
     vector, gradient = params.vector.copy(), np.empty_like(params.vector)
     here, slopes = _views(vector, net.shapes), _views(gradient, net.shapes)
@@ -213,7 +236,7 @@ def fit(
     weights = [name for name in here if name.strip("0123456789") == "W"]
     weights = [] if regularizer is None else weights
     move = _mover(optimizer, vector)
-    state, history, best = net.init_state(), History(), None
+    state, history, best = net._fitting_states(state), History(), None
 
     def step(X, y):
         """Move the parameters by one step, and return the loss before it."""
@@ -251,7 +274,7 @@ def fit(
             seen = f"loss: {total} in epoch {len(history.loss) - 1}"
             warnings.warn(f"{seen}, training ended; try a lower rate", RuntimeWarning, stacklevel=3)
             break
-        if any([callback(so_far) for callback in callbacks]):
+        if any([callback(so_far) is True for callback in callbacks]):
             break
     if best and any(getattr(callback, "restore_best", False) for callback in callbacks):
         return best._replace(history=history)
@@ -311,7 +334,7 @@ def _shaped(array, shape, name, like):
 
 def _mover(optimizer, vector):
     """Return a function that takes a gradient and moves the vector by one step of the optimizer."""
-    if not _inherits(optimizer, Optimizer, "init", "update"):
+    if type(optimizer) not in map(type, ALL_OPTIMIZERS):  # one that may not be cut into pieces
         state = optimizer.init(vector.copy())
 
         def move(gradient):
@@ -328,8 +351,9 @@ def _mover(optimizer, vector):
 
     def move(gradient):
         taken = next(steps)
+        rate = _rate_at(optimizer.learning_rate, taken, "learning_rate")
         for piece, theta, arrays in parts:
-            theta += optimizer._advance(gradient[piece], taken, theta, arrays)
+            theta += optimizer._formula(rate, taken + 1, gradient[piece], theta, *arrays)
 
     return move
 

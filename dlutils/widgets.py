@@ -9,6 +9,7 @@ import os
 import re
 import urllib.parse
 from collections.abc import Iterable
+from functools import cached_property
 from numbers import Integral, Real
 
 MOST_FRAMES = 200
@@ -37,8 +38,10 @@ class Sliders:
     """A figure with sliders, which works with and without a running kernel.
 
     As the last value of a notebook cell it is displayed in two forms. The page has a picture for
-    each combination of values, drawn beforehand, of which the sliders choose one. Live Jupyter,
-    if ipywidgets is installed, draws anew for every value between the smallest and the largest.
+    each combination of values, of which the sliders choose one; they are drawn once, when it is
+    first displayed. Live Jupyter, if ipywidgets is installed, draws anew for every value between
+    the smallest and the largest; strings, and integers that are not consecutive, keep to the
+    values given.
 
     The environment variable ``DLUTILS_SLIDERS=page`` leaves the live form out: a stored notebook
     that is opened again has no kernel that knows it.
@@ -50,7 +53,8 @@ class Sliders:
         it returns the figure or its axes, as the functions of ``dlutils.plotting`` do.
     controls : dict
         For the name of each slider its values, at least two numbers or strings. The product of
-        their counts, the number of frames, is at most 200.
+        their counts, the number of frames, is at most 200; a frame takes about a tenth of a
+        second.
     alt : function
         ``alt(*values)`` returns the text that says what is seen in that frame.
     start : dict, optional
@@ -59,8 +63,9 @@ class Sliders:
     Raises
     ------
     ValueError
-        If there is no control, one has fewer than two values, there are more than 200 frames, a
-        start is not among the values, an alt text is empty, or `plot` returns no new figure.
+        If there is no control, one has fewer than two values, there are more than 200 frames, or
+        a start is not among the values. When it is displayed: if an alt text is empty, or `plot`
+        returns no new figure. What `plot` and `alt` themselves raise comes then, too.
 
     Examples
     --------
@@ -100,7 +105,7 @@ class Sliders:
         return f"Sliders: {self.frames} frames by {' and '.join(self.controls)}"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        bundle = {"text/plain": repr(self), "text/html": self._page()}
+        bundle = {"text/plain": repr(self), "text/html": self._page}
         if os.environ.get("DLUTILS_SLIDERS") != "page":
             try:
                 bundle = self._live()._repr_mimebundle_() | bundle
@@ -108,8 +113,9 @@ class Sliders:
                 pass
         return bundle
 
+    @cached_property
     def _page(self):
-        """Return the sliders, the first picture, all frames and the script, as HTML."""
+        """The sliders, the first picture, all frames and the script, as HTML."""
         combinations = list(itertools.product(*self.controls.values()))
         start = combinations.index(tuple(self.start.values()))
         svgs, alts = self._svgs(combinations), [self._alt(values) for values in combinations]
@@ -147,7 +153,7 @@ class Sliders:
         import matplotlib.pyplot as plt
         from matplotlib.transforms import Bbox
 
-        figures = []
+        before, figures = set(plt.get_fignums()), []
         with plt.rc_context({"figure.max_open_warning": 0}):
             try:
                 for values in combinations:
@@ -159,8 +165,8 @@ class Sliders:
                 box = Bbox.union([figure.get_tightbbox() for figure in figures]).padded(0.1)
                 return [_svg(figure, box) for figure in figures]
             finally:
-                for figure in filter(None, figures):
-                    plt.close(figure)
+                for number in set(plt.get_fignums()) - before:  # also of a plot that failed
+                    plt.close(number)
 
     def _live(self):
         """Return the sliders and the picture as widgets, which draw anew at every change."""
@@ -206,13 +212,15 @@ def _text(value):
 
 
 def _widget(name, values, start):
-    """Return a slider over a range of numbers, or over the values if they are no numbers."""
+    """Return a slider over the range of numbers, or over the values if these have no range."""
     import ipywidgets
 
-    if not all(isinstance(value, Real) for value in values):
+    integers = all(isinstance(value, Integral) for value in values)
+    gaps = integers and int(max(values)) - int(min(values)) >= len(set(values))
+    if gaps or not all(isinstance(value, Real) for value in values):
         return ipywidgets.SelectionSlider(options=values, value=start, description=name)
     low, high = float(min(values)), float(max(values))
-    if all(isinstance(value, Integral) for value in values):
+    if integers:
         return ipywidgets.IntSlider(int(start), int(low), int(high), description=name)
     if low > 0 and high >= 100 * low:
         ends = {"min": math.log10(low), "max": math.log10(high)}

@@ -735,3 +735,16 @@ def test_refuses_bad_input(loss, output, target, message):
     for function in both(loss):
         with pytest.raises(ValueError, match=message):
             function(output, target)
+
+
+@pytest.mark.parametrize(("alpha", "wanted"), [(-2, 2.0), (0, np.inf), (1, np.inf), (-np.inf, 1.0)])
+def test_robust_losses_of_an_infinite_residual_are_their_limits(alpha, wanted):
+    assert AdaptiveRobust(alpha, 1)([np.inf], [0.0]) == wanted
+    with np.errstate(over="ignore"):
+        far = AdaptiveRobust(alpha, 1)(np.array([1e30], np.float32), [0.0])
+    assert far == wanted or (wanted == np.inf and far > 50)
+
+
+def test_a_row_where_a_column_is_needed_is_told_how_to_become_one():
+    with pytest.raises(ValueError, match=r"target: shape \(3,\), wanted \(3, 1\), .*y\[:, None\]"):
+        SigmoidCrossEntropy()(np.zeros((3, 1)), [0, 1, 1])

@@ -486,10 +486,11 @@ def test_refuses_an_output_gradient(gradient, message):
 def test_refuses_a_state_that_does_not_fit_and_dropout_without_a_generator():
     net = Network([Dense(2, 2), BatchNorm(2), Dropout(0.5)])
     params, three = net.init(np.random.default_rng(0)), BatchNormState(np.ones(3), np.ones(3))
+    wanted = "wanted a tuple of length 3, one entry per layer, or None"
     for state, message in [
-        ((None, None), "state: (None, None), wanted a tuple, one entry per layer, or None"),
-        ([None] * 3, "state: [None, None, None], wanted a tuple, one entry per layer, or None"),
-        (7, "state: 7, wanted a tuple, one entry per layer, or None"),
+        ((None, None), f"state: tuple of length 2, {wanted}"),
+        ([None] * 3, f"state: list of length 3, {wanted}"),
+        (7, f"state: int, {wanted}"),
         ((1.0, None, None), f"state: float, wanted None, since {net.layers[0]} has none"),
         ((None, 1.0, None), "state: float, wanted a BatchNormState or None"),
         ((None, three, None), "state.mean: shape (3,), wanted (2,), one per unit"),
@@ -770,3 +771,10 @@ def test_params_may_hold_any_numbers_and_print_what_they_hold():
         message = f"{name}[2]: wanted a layer from {first} to {last}"
         with pytest.raises(IndexError, match=f"^{re.escape(message)}$"):
             numbered[2]
+
+
+def test_a_trace_of_other_parameters_is_refused():
+    trace = NET.forward(PARAMS, X)
+    NET.backward(PARAMS.with_vector(PARAMS.vector), trace, [1.0])  # equal ones will do
+    with pytest.raises(ValueError, match="^trace: of other parameters, wanted one"):
+        NET.backward(PARAMS.with_vector(2 * PARAMS.vector), trace, [1.0])

@@ -498,3 +498,18 @@ def test_refuses_a_state_of_another_optimizer_or_shape(optimizer):
         message = rf"state.{fields[0]}: shape .*, wanted \(2,\), that of theta$"
         with pytest.raises(ValueError, match=message):
             optimizer.update(np.ones(2), optimizer.init(np.ones(shape)), np.ones(2))
+
+
+def test_refuses_a_state_that_no_update_makes():
+    theta, adam = np.ones(2), Adam()
+    state = adam.init(theta)
+    for changed, message in [
+        ({"step": -1}, r"state.step: -1, wanted"),
+        ({"mean": [1.0, np.nan]}, r"state.mean: nan at index \(1,\), wanted"),
+        ({"mean": np.ones(3)}, r"state.mean: shape \(3,\), wanted \(2,\)"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            adam.update(theta, state._replace(**changed), theta)
+    single = theta.astype(np.float32)
+    step, after = adam.update(single, state, single)
+    assert step.dtype == after.mean.dtype == np.float32

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from dlutils import MLP, HalfSquaredError, Sigmoid, plotting
+from dlutils import MLP, Fit, HalfSquaredError, History, Sigmoid, plotting
 
 NET = MLP([2, 2, 1], hidden=Sigmoid(), output=Sigmoid())
 PARAMS = NET.parameters(W1=[[0.2, 0.4], [0.3, 0.7]], b1=[0.1, 0.2], W2=[[0.5, 0.6]], b2=[0.3])
@@ -258,6 +258,14 @@ def test_counts_pass_aa_on_every_shade():
         (lambda: plotting.plot_lines([1], {c: [1] for c in "abcde"}), "lines: 5 of them"),
         (lambda: plotting.plot_lines([1], {"y": [1]}, log="z"), "log: 'z'"),
         (lambda: plotting.plot_points([1], [1, 2]), "labels: 1 for 1 x and 2 y"),
+        (
+            lambda: plotting.plot_history(Fit(PARAMS, (), History((0.1,)))),
+            r"^history: Fit, wanted a History, such as fit\(…\).history$",
+        ),
+        (
+            lambda: plotting.plot_history(SimpleNamespace(loss=[1.0])),
+            "history: SimpleNamespace, wanted a History",
+        ),
         (lambda: plotting.plot_history(history([])), "history.loss: no epoch"),
         (
             lambda: plotting.plot_history(history([1, 2], [1])),

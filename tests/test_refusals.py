@@ -384,6 +384,7 @@ row(
     validation=(None, [1, (X,), (X, TARGETS, X), (EMPTY, EMPTY), (X, [[NAN]]), (X, None)]),
     regularizer=(None, [0, 0.1, "L2", regularizers.L2]), clip=(None, [0, 1.0, "norm", [len]]),
     callbacks=((), [None, 1, len, [None], "f"]), progress=(False, BOOL),
+    state=(None, [1, (), (None,), [None, None]]),
 )  # fmt: skip
 
 # Automatic differentiation.

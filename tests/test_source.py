@@ -6,6 +6,7 @@ import pytest
 
 import dlutils
 from dlutils import MLP, Sigmoid, show_source
+from dlutils.losses import Loss
 
 
 @pytest.mark.parametrize("obj", [MLP, MLP.backward, Sigmoid, show_source, dlutils.relative_error])
@@ -28,7 +29,13 @@ def test_it_renders_as_highlighted_code():
     assert shown.startswith("def derivative(self, z):\n    z = float_array")
 
 
-@pytest.mark.parametrize("obj", [3, "abc", len])
+@pytest.mark.parametrize("obj", [3, "abc", len, dlutils])
 def test_refuses_what_has_no_source(obj):
     with pytest.raises(ValueError, match="obj: .*wanted a Python function"):
         show_source(obj)
+
+
+def test_a_body_that_is_only_a_docstring_stays_python():
+    shown = show_source(Loss)
+    ast.parse(shown)
+    assert "def _check_output(self, output):\n        ..." in shown

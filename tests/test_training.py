@@ -927,8 +927,43 @@ def test_refuses_bad_input_before_it_trains(settings, message):
 
 def test_batch_normalization_refuses_a_last_batch_of_one():
     data = {"net": DEEP, "params": DEEP.init(rng()), "X": X[:5], "y": Y[:5]}
-    with pytest.raises(ValueError, match=r"^X: shape \(1, 10\) in batch normalization, wanted a"):
-        train(batch_size=4, **data)
+    for batch_size in (4, 1):
+        with pytest.raises(ValueError, match=r"^batch_size: \d, which leaves a batch of 1 of 5 "):
+            train(batch_size=batch_size, **data)
+    train(batch_size=3, **data)
+
+
+def test_training_goes_on_with_what_the_layers_remember():
+    data = {"net": DEEP, "X": X[:8], "y": Y[:8], "batch_size": 4, "epochs": 3}
+    first = train(params=DEEP.init(rng()), **data)
+    second, afresh = (train(params=first.params, state=s, **data) for s in (first.state, None))
+    means = [
+        next(s.mean for s in fitted.state if s is not None) for fitted in (first, second, afresh)
+    ]
+    assert not np.allclose(means[1], means[2])
+
+
+@pytest.mark.parametrize(("answer", "epochs"), [(True, 1), (1, 3), ("axes", 3), (None, 3)])
+def test_only_true_ends_training_not_what_counts_as_true(answer, epochs):
+    assert len(train(3, callbacks=[lambda _: answer]).history.loss) == epochs
+
+
+def test_a_schedule_is_asked_once_per_step_however_many_pieces(monkeypatch):
+    monkeypatch.setattr(training, "PIECE", 64)
+    steps = []
+    train(1, optimizer=Adam(lambda step: steps.append(step) or 0.01))
+    assert steps == list(range(len(steps))) and len(steps) > 1
+
+
+def test_an_optimizer_of_the_readers_sees_all_parameters_at_once(monkeypatch):
+    class Normalized(GradientDescent):
+        def _formula(self, rate, t, gradient, theta):
+            return -rate * gradient / np.linalg.norm(gradient)
+
+    monkeypatch.setattr(training, "PIECE", 64)
+    params = NET.init(rng())
+    moved = train(1, params=params, optimizer=Normalized(0.5), batch_size=len(X)).params
+    assert np.linalg.norm(moved.vector - params.vector) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("patience", [0, -1, 1.0, True, None, "2", np.nan])

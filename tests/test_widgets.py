@@ -25,7 +25,9 @@ CONTROLS = {"learning rate": [-0.1, 0.1, 1.0], "start": ["left", "<right>"]}
 
 
 def line(*values):
-    return plotting.plot_points([0, 1], [0, 1], [*map(str, values), ""][:2])
+    ax = plotting.plot_points([0, 1], [0, 1], [*map(str, values), ""][:2])
+    ax.set(xticks=[0, 1], yticks=[])  # drawing ticks takes longest
+    return ax
 
 
 def alt(*values):
@@ -39,6 +41,9 @@ def sliders(**changes):
 
 def page(figure):
     return figure._repr_mimebundle_()["text/html"]
+
+
+FIGURE = sliders()  # which needs its page only once
 
 
 def data(text):
@@ -59,8 +64,9 @@ def still(text):
 
 @pytest.fixture(autouse=True)
 def _no_figure_stays_open():
+    before = plt.get_fignums()
     yield
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
 
 
 def test_every_frame_is_a_whole_picture_of_its_values_and_of_one_size():
@@ -97,7 +103,7 @@ def test_without_scripts_there_is_the_start_frame_and_no_dead_slider():
     assert still(text) == frames(text)[3]
     assert f'alt="{html.escape(alt(0.1, "<right>"))}"' in text
     assert re.search(r'<div class="sliders">\s*<div hidden>', text)
-    assert page(sliders()).count("<img") == 1 and still(page(sliders())) == frames(text)[0]
+    assert page(FIGURE).count("<img") == 1 and still(page(FIGURE)) == frames(text)[0]
 
 
 def test_a_slider_has_its_name_its_values_and_their_text():
@@ -114,7 +120,7 @@ def test_a_slider_has_its_name_its_values_and_their_text():
 
 
 def test_the_page_is_the_same_on_every_run_and_needs_nothing_from_outside():
-    text = page(sliders())
+    text = page(FIGURE)
     assert text == page(sliders())
     markup = re.sub(r"(?s)<script type.*?</script>", "", text)
     assert "id=" not in markup and "http" not in markup.replace(still_source(text), "")
@@ -128,7 +134,7 @@ def still_source(text):
 
 
 def test_numbers_of_paths_are_cut_to_two_decimals_and_others_are_not():
-    svg = still(page(sliders()))
+    svg = still(page(FIGURE))
     paths = "".join(re.findall(r' d="([^"]*)"', svg))
     assert re.search(r"\.\d\d\b", paths) and not re.search(r"\.\d{3}", paths)
     assert "scale(0.015625)" in svg
@@ -151,14 +157,14 @@ def test_no_text_ends_the_script_or_the_attribute():
     assert ' alt="&quot;&lt;/script' in text
 
 
-@pytest.mark.parametrize("name", ["a & b", '"', "σ <β>"])
-def test_names_are_escaped(name):
+def test_names_are_escaped():
+    name = 'σ <β> & "γ"'
     assert f"<label>{html.escape(name)} <input" in page(sliders(controls={name: [1, 2]}))
 
 
 def test_a_plot_may_return_the_figure():
     text = page(sliders(plot=lambda *values: line(*values).figure))
-    assert frames(text) == frames(page(sliders()))
+    assert frames(text) == frames(page(FIGURE))
 
 
 def test_the_caller_may_change_the_lists_afterwards():
@@ -171,16 +177,16 @@ def test_the_caller_may_change_the_lists_afterwards():
 
 def test_both_forms_are_displayed_and_a_stored_page_has_one(monkeypatch):
     monkeypatch.delenv("DLUTILS_SLIDERS", raising=False)
-    both = sliders()._repr_mimebundle_()
+    both = FIGURE._repr_mimebundle_()
     assert both.keys() == {"text/plain", "text/html", VIEW}
     assert both["text/plain"] == "Sliders: 6 frames by learning rate and start"
     monkeypatch.setenv("DLUTILS_SLIDERS", "page")
-    assert sliders()._repr_mimebundle_() == {key: both[key] for key in ("text/plain", "text/html")}
+    assert FIGURE._repr_mimebundle_() == {key: both[key] for key in ("text/plain", "text/html")}
 
 
 def test_without_ipywidgets_the_page_is_displayed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    assert sliders()._repr_mimebundle_().keys() == {"text/plain", "text/html"}
+    assert FIGURE._repr_mimebundle_().keys() == {"text/plain", "text/html"}
 
 
 def test_importing_needs_neither_matplotlib_nor_ipywidgets():
@@ -204,7 +210,9 @@ def test_live_sliders_draw_anew_for_every_value():
 @pytest.mark.parametrize(
     ("values", "start", "kind", "low", "high"),
     [
-        ([3, 1, 7], 3, ipywidgets.IntSlider, 1, 7),
+        ([3, 1, 2], 3, ipywidgets.IntSlider, 1, 3),
+        ([1, 2, 2], 1, ipywidgets.IntSlider, 1, 2),
+        (np.arange(-100, 100, dtype=np.int8), 7, ipywidgets.IntSlider, -100, 99),
         (np.arange(4), 1, ipywidgets.IntSlider, 0, 3),
         ([-1.0, 0.5, 2], 0.5, ipywidgets.FloatSlider, -1, 2),
         (np.float32([0.5, 1]), 1, ipywidgets.FloatSlider, 0.5, 1),
@@ -224,14 +232,54 @@ def test_numbers_become_a_range(values, start, kind, low, high):
         assert widget.step == 0.01
 
 
-def test_what_is_no_number_stays_a_choice():
-    widget = widgets._widget("start", ["left", 2], 2)
+@pytest.mark.parametrize("values", [["left", 2], [3, 2, 7], [1, 2, 4], [1, 2, 2, 4], [-(10**9), 2]])
+def test_what_is_no_range_of_numbers_stays_a_choice(values):
+    widget = widgets._widget("start", values, 2)
     assert isinstance(widget, ipywidgets.SelectionSlider) and widget.value == 2
-    assert widget.options == ("left", 2)
+    assert widget.options == tuple(values) and widget.description == "start"
+
+
+def test_integers_with_gaps_reach_the_plot_as_they_were_given():
+    drawn = []
+    figure = sliders(plot=lambda n: drawn.append(n) or line(n), controls={"n": [8, 1, 32]})
+    choice, _ = figure._live().children
+    for index in range(3):
+        choice.index = index
+    assert drawn == [8, 1, 32]
+
+
+def test_displaying_twice_draws_the_page_once(monkeypatch):
+    monkeypatch.setenv("DLUTILS_SLIDERS", "page")
+    drawn = []
+    figure = sliders(
+        plot=lambda n: drawn.append(n) or line(n),
+        controls={"n": [1, 2]},
+        alt=lambda n: drawn.append(alt(n)) or alt(n),
+    )
+    assert drawn == [] and page(figure) == page(figure)
+    assert drawn == [1, 2, alt(1), alt(2)]
+
+
+@pytest.mark.parametrize("form", ["_page", "_live"])
+def test_a_plot_that_fails_leaves_only_the_figures_from_before(form):
+    def plot(n):
+        ax = line(n)
+        if n == last:
+            raise KeyError(n)
+        return ax
+
+    last = {"_page": 2, "_live": 1}[form]
+    own = plt.figure()
+    before = plt.get_fignums()
+    figure = sliders(plot=plot, controls={"n": [1, 2]})
+    with pytest.raises(KeyError, match=str(last)):
+        figure._page if form == "_page" else figure._live()
+    assert plt.get_fignums() == before
+    plt.close(own)
 
 
 def test_script_shows_the_chosen_frame(chromium, tmp_path):
-    text = page(sliders())
+    text = page(FIGURE)
     move = """<script>
     const second = document.querySelectorAll(".sliders")[1];
     const [rate, start] = second.querySelectorAll("input");
@@ -287,7 +335,8 @@ def test_refuses_bad_pictures(changes, message):
 def test_refuses_two_frames_on_one_figure():
     ax = line(1)
     with pytest.raises(ValueError, match="plot: drew two frames on one figure"):
-        sliders(plot=lambda *values: plotting.plot_points([0], [0], ax=ax))._page()
+        page(sliders(plot=lambda *values: plotting.plot_points([0], [0], ax=ax)))
+    plt.close(ax.figure)  # it is the caller's
 
 
 def test_two_hundred_frames_are_allowed():
