@@ -7,11 +7,16 @@ import shutil
 import subprocess
 import sys
 import unicodedata
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
 from fontTools.ttLib import TTFont
+from playwright.sync_api import sync_playwright
 
 import dlutils
 
@@ -30,6 +35,32 @@ def site() -> Path:
     build = subprocess.run(["make", "book"], cwd=ROOT, capture_output=True, text=True)
     assert build.returncode == 0, build.stdout + build.stderr
     return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def addresses(site: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Where the site can be read: on a server, below a path, and in its folder."""
+    root = tmp_path_factory.mktemp("server")
+    (root / "book").symlink_to(site)
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=root)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield {"http": f"http://127.0.0.1:{server.server_port}/book/", "file": f"{site.as_uri()}/"}
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str):
+    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
+    flags += " --disable-background-networking --disable-component-update"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags.split())
+        yield browser
+        browser.close()
 
 
 def text(page: Path) -> str:
@@ -86,6 +117,35 @@ def test_mathematics_is_in_the_page_and_its_font_in_the_site(site: Path):
     used = set(html.unescape("".join(re.findall(r"<m[ion]\b[^>]*>([^<]*)<", "".join(formulas)))))
     drawn = TTFont(site / "_static" / "STIXTwoMath.woff2").getBestCmap()
     assert {c for c in used if unicodedata.category(c)[0] != "C"} <= set(map(chr, drawn))
+
+
+@pytest.mark.parametrize(
+    ("place", "scheme", "width"),
+    [("file", "light", 1280), *product(["http"], ["light", "dark"], [1280, 390])],
+)
+@pytest.mark.parametrize("page", PAGES)
+def test_page_loads_from_the_site_alone(browser, addresses, page, place, scheme, width):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    tab, outside, faults = context.new_page(), [], []
+
+    def requested(request):
+        if not request.url.startswith((addresses[place], "data:")):
+            outside.append(request.url)
+
+    def told(message):
+        if message.type in ("error", "warning"):
+            faults.append(message.text)
+
+    tab.on("request", requested)
+    tab.on("console", told)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("requestfailed", lambda request: faults.append(request.url))
+    tab.goto(f"{addresses[place]}{page}.html")
+    tab.wait_for_load_state("networkidle")
+    scrolled = tab.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert (outside, faults) == ([], [])
+    assert scrolled <= width, "the page scrolls sideways"
 
 
 @pytest.mark.parametrize(
