@@ -776,5 +776,7 @@ def test_params_may_hold_any_numbers_and_print_what_they_hold():
 def test_a_trace_of_other_parameters_is_refused():
     trace = NET.forward(PARAMS, X)
     NET.backward(PARAMS.with_vector(PARAMS.vector), trace, [1.0])  # equal ones will do
+    diverged = PARAMS.with_vector(np.full(9, np.nan))
+    assert np.isnan(NET.backward(diverged, NET.forward(diverged, X), [1.0]).vector).all()
     with pytest.raises(ValueError, match="^trace: of other parameters, wanted one"):
         NET.backward(PARAMS.with_vector(2 * PARAMS.vector), trace, [1.0])
