@@ -1,6 +1,7 @@
 # The only commands of this repository; `make` alone lists them.
 # Recipes are plain sh and GNU Make 3.81, because macOS ships nothing newer.
 
+NAME = deep-learning-worked-out
 PORT = 8000
 BIN = .venv/bin
 NB = index.ipynb $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
@@ -14,7 +15,7 @@ PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* assets assets/* 
 quietly = $(2) >$(1) 2>&1 || { echo "Failed: $(2):" "$$({ \
 	grep -E '^ *(ERROR|error): [A-Z]' $(1) || cat $(1); } | tail -n 1) (log: $(1))" >&2; exit 1; }
 
-.PHONY: help book serve test run environments mutate bench lock clean
+.PHONY: help book pdf epub serve test run environments mutate bench lock clean
 .NOTPARALLEL: # the stages use every core themselves, and pip builds dlutils in the tree
 
 help: ## list the commands
@@ -23,6 +24,12 @@ help: ## list the commands
 book: _build/built ## build the site into _build/html
 	@echo "The book is in _build/html; to read it, run 'make serve' or open"
 	@echo "file://$(CURDIR)/_build/html/index.html"
+
+pdf: _build/$(NAME).pdf ## print the whole book to a PDF (needs Chromium or Chrome)
+	@echo "The book is in $<"
+
+epub: _build/$(NAME).epub ## pack the whole book as an EPUB
+	@echo "The book is in $<"
 
 serve: book ## open the site on http://127.0.0.1:8000 (another port: make serve PORT=8001)
 	@echo "Serving http://127.0.0.1:$(PORT)/ until Ctrl-C (another port: make serve PORT=8001)"
@@ -93,6 +100,9 @@ _build/built: _build/configured $(PAGES)
 	@rm -rf $@ _build/html && touch _build/started
 	$(BIN)/jupyter-book build -q -W -n --keep-going . >/dev/null || { rm _build/configured; exit 1; }
 	@mv _build/started $@
+
+_build/$(NAME).pdf _build/$(NAME).epub: _build/built
+	@$(BIN)/python _ext/press.py $@
 
 .venv/installed: requirements.txt pyproject.toml .venv/bin/python
 	@echo "Installing into .venv (a few minutes the first time)"

@@ -2,18 +2,19 @@
 
 import html
 import re
+import unicodedata
 from pathlib import Path
 
 from docutils import nodes
-from fontTools import subset
+from fonts import cut
 from math_core import LatexError, LatexToMathML
 from sphinx.errors import ExtensionError
 from sphinx.util.math import get_node_equation_number
 
 CONVERTER = LatexToMathML(fancy_error=False, annotation=True)
 FONT = Path(__file__).parent.parent / "assets" / "STIXTwoMath.woff2"
-# A browser draws a letter that stands alone in italics, and roots, braces and accents by itself.
-DRAWN = {*map(chr, range(0x20, 0x7F)), *map(chr, range(0x1D434, 0x1D468)), *"ℎ√‾−′^~ˆ˜¯→⏞⏟"}
+# What a browser draws by itself: roots, primes, accents and braces.
+DRAWN = set(" ℎ√‾−′^~ˆ˜¯→⏞⏟")
 
 
 def convert(node, *, displaystyle):
@@ -36,13 +37,29 @@ def visit_inline(self, node):
 def visit_block(self, node):
     """Write a formula on lines of its own, with its number if it has one."""
     self.body.append(self.starttag(node, "div", CLASS="math-block"))
-    self.body.append(f'<div class="math-scroll">{convert(node, displaystyle=True)}</div>')
+    # The theme gives what has this class, and is wide, a place in the order of the tab key.
+    self.body.append('<div class="math-scroll pst-scrollable-table-container">')
+    self.body.append(convert(node, displaystyle=True))
+    self.body.append("</div>")
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
         self.add_permalink_ref(node, "Link to this equation")
         self.body.append("</span>")
     self.body.append("</div>")
     raise nodes.SkipNode
+
+
+def keep_together(app, doctree, docname):
+    """Let no line begin with the period, comma or bracket that follows a formula."""
+    for formula in list(doctree.findall(nodes.math)):
+        text = formula.next_node(descend=False, siblings=True)
+        mark = isinstance(text, nodes.Text) and re.match(r"[.,;:!?)%’]+", text)
+        if mark:
+            text.parent.replace(text, nodes.Text(text[mark.end() :]))
+            together = nodes.inline(
+                "", "", formula.deepcopy(), nodes.Text(mark[0]), classes=["nobr"]
+            )
+            formula.parent.replace(formula, together)
 
 
 def keep_used_characters(app, exception):
@@ -52,28 +69,24 @@ def keep_used_characters(app, exception):
     used = set(DRAWN)
     for page in Path(app.outdir).rglob("*.html"):
         for formula in re.findall(r"<math.*?</math>", page.read_text(encoding="utf-8"), re.DOTALL):
-            text = html.unescape(re.sub(r"<annotation.*?</annotation>|<[^>]*>", "", formula))
-            used.update(text)
-    used.update(italic(letter) for letter in set(used))
-    options = subset.Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
-    with subset.load_font(FONT, options) as font:
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(text="".join(used))
-        subsetter.subset(font)
-        subset.save_font(font, Path(app.outdir, "_static", FONT.name), options)
+            formula = re.sub(r"<annotation.*?</annotation>", "", formula)
+            used.update(html.unescape(re.sub(r"<[^>]*>", "", formula)))
+            used.update(map(italic, re.findall("<mi>(.)</mi>", html.unescape(formula))))
+    cut(FONT, Path(app.outdir, "_static", FONT.name), used)
 
 
 def italic(letter):
-    """Return the mathematical italic form of a Greek letter, others as they are."""
-    if "α" <= letter <= "ω":
-        return chr(ord(letter) - ord("α") + 0x1D6FC)
-    if "Α" <= letter <= "Ω":
-        return chr(ord(letter) - ord("Α") + 0x1D6E2)
-    return {"∂": "𝜕", "ϵ": "𝜖", "ϑ": "𝜗", "ϕ": "𝜙"}.get(letter, letter)
+    """Return the form in which a browser draws a letter that stands alone, others as they are."""
+    name = re.sub(r"^(LATIN|GREEK( LUNATE)?) | LETTER\b", "", unicodedata.name(letter, ""))
+    try:
+        return unicodedata.lookup(f"MATHEMATICAL ITALIC {name}")
+    except KeyError:
+        return letter
 
 
 def setup(app):
     """Tell Sphinx, which is told by html_math_renderer to use it."""
     app.add_html_math_renderer("mathml", (visit_inline, None), (visit_block, None))
+    app.connect("doctree-resolved", keep_together)
     app.connect("build-finished", keep_used_characters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

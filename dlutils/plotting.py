@@ -9,12 +9,12 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
-from dlutils._checks import finite_array, float_array, same_shape, whole
+from dlutils._checks import finite_array, float_array, number, same_shape, whole
 from dlutils.network import Gradients, Parameters, Trace
 
 INK, QUIET = "#222222", "#8a8a8a"
 FORWARD, GRADIENT = "#1b5e9e", "#b3470b"  # blue and orange: apart for color-blind readers
-LINES = (FORWARD, GRADIENT, "#2a7a4b", "#7b3f99")
+LINES = (FORWARD, GRADIENT, "#2d4a1e", "#b4789c")
 STYLES = ("-", "--", "-.", ":")  # lines differ in style too, so that gray print is enough
 MARKERS = ("o", "s", "^", "D")
 INKED = LinearSegmentedColormap.from_list("inked", ["white", INK])
@@ -66,6 +66,13 @@ def _texts(texts, count, name, of):
     seen = f"{len(texts)} of them" if hasattr(texts, "__len__") else repr(texts)
     if seen != f"{count} of them":
         raise ValueError(f"{name}: {seen}, wanted {count}, as many as {of}")
+
+
+def _window(x, y):
+    """Refuse ranges that are not a low and a higher number."""
+    for name, ends in (("x", x), ("y", y)):
+        if finite_array(ends, name).shape != (2,) or not ends[0] < ends[1]:
+            raise ValueError(f"{name}: {ends!r}, wanted (low, high), low below high")
 
 
 def _axes(ax, **size):
@@ -263,6 +270,52 @@ def plot_boundary(predict, X, y, *, ax=None):
     return ax
 
 
+def plot_unit(w, b, x, y, *, ax=None):
+    """Shade the plane by what a sigmoid unit with two inputs answers: the bluer, the nearer to 1.
+
+    A line marks where it answers one half, that is, where w·x + b = 0.
+
+    Parameters
+    ----------
+    w : array (2,)
+    b : float
+    x, y : pairs (low, high)
+        The window: the ranges of the inputs x₁ and x₂.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If w is not two finite numbers, b not one, or a range not a low and a higher number.
+
+    Examples
+    --------
+    >>> ax = plot_unit([4, 4], -4, (0, 1), (0, 1))
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('$x_1$', '$x_2$')
+    """
+    w, b = finite_array(w, "w"), number(b, "b")
+    same_shape(w, (2,), "w", "a weight for each of two inputs")
+    _window(x, y)
+    tenths = np.arange(1, 10) / 10
+    heights = np.log(tenths / (1 - tenths))  # where the sigmoid is a tenth, two tenths, …
+    x1, x2 = np.meshgrid(x, y)  # the corners: between them z changes evenly
+    z = w[0] * x1 + w[1] * x2 + b
+    ax = _axes(ax, figsize=(4.8, 3.8))
+    shades = POSITIVE(np.linspace(0, 0.55, 10))  # light enough for a label on each
+    bands = ax.contourf(x1, x2, z, levels=heights, extend="both", colors=shades)
+    bar = ax.figure.colorbar(bands, ax=ax, label="a", extendrect=True, extendfrac="auto")
+    bar.set_ticks(heights, labels=[f"{tenth:g}" for tenth in tenths])
+    if z.min() < 0 < z.max():
+        ax.contour(x1, x2, z, levels=[0], colors=INK, linewidths=2)
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    return ax
+
+
 def plot_contours(f, x, y, paths=None, *, levels=12, ax=None):
     """Draw a function of two variables as contour lines, and optimizers' paths over it.
 
@@ -298,9 +351,7 @@ def plot_contours(f, x, y, paths=None, *, levels=12, ax=None):
     """
     _function(f, "f")
     levels = finite_array(levels, "levels") if np.ndim(levels) else whole(levels, "levels", 1)
-    for name, ends in (("x", x), ("y", y)):
-        if finite_array(ends, name).shape != (2,) or not ends[0] < ends[1]:
-            raise ValueError(f"{name}: {ends!r}, wanted (low, high), low below high")
+    _window(x, y)
     paths = {} if paths is None else paths
     _few(paths, "paths")
     grid = np.stack(np.meshgrid(np.linspace(*x, 81), np.linspace(*y, 81)), axis=-1)
@@ -424,7 +475,7 @@ def plot_confusion(matrix, labels=None, *, ax=None):
     return ax
 
 
-def plot_network(params, trace=None, gradients=None, *, digits=3, ax=None):
+def plot_network(params, trace=None, gradients=None, *, digits=3, step=None, ax=None):
     """Draw a network as circles and arrows, with its numbers written on them.
 
     Without a trace, the nodes and edges carry their names. With one, they carry numbers: z and a
@@ -439,6 +490,11 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, ax=None):
         Needs a trace.
     digits : int
         Decimals shown; given numbers show fewer where they have fewer.
+    step : int, optional
+        Show both passes only as far as this step, and mark its own numbers by a thick ring or
+        in bold. In a network of L layers, 0 is the input, 1 to 2L are z and a of each layer, and
+        2L + 1 is the cost, which is not drawn; then come δ and ∂C/∂w of each layer, from the last
+        to the first. Needs gradients.
     ax : matplotlib Axes, optional
 
     Returns
@@ -448,7 +504,8 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, ax=None):
     Raises
     ------
     ValueError
-        If the trace is a batch, gradients come without a trace, or a layer has over six units.
+        If the trace is a batch, gradients come without a trace, a layer has over six units, or
+        there is no such step.
 
     Examples
     --------
@@ -475,19 +532,28 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, ax=None):
     whole(digits, "digits", 0)
     if trace is not None and trace.output.ndim != 1:
         raise ValueError(f"trace: a batch of {len(trace.output)}, wanted one example")
+    L, now = len(sizes) - 1, math.inf
+    if step is not None:
+        now = whole(step, "step", 0)
+        if gradients is None or now > 4 * L + 1:
+            raise ValueError(f"step: {step}, wanted one of 0 to {4 * L + 1}, with gradients")
     ax = _axes(ax, figsize=(2.3 * len(sizes), 2 * max(sizes)))
     place = [[(3.5 * l, 2.7 * ((n - 1) / 2 - i)) for i in range(n)] for l, n in enumerate(sizes)]
     for l in range(1, len(sizes)):
         for i, j in np.ndindex(params.W[l].shape):
             name = rf"$W^{{{l}}}_{{{i + 1}{j + 1}}}$"
             forward = _given(params.W[l][i, j], digits) if trace else name
-            backward = f"∂ {_computed(gradients.W[l][i, j], digits)}" if gradients else ""
-            _draw_edge(ax, place[l - 1][j], place[l][i], forward, backward)
+            due = 4 * L + 3 - 2 * l
+            backward = gradients and due <= now and _computed(gradients.W[l][i, j], digits)
+            backward = f"∂ {backward}" if backward else ""
+            _draw_edge(ax, place[l - 1][j], place[l][i], forward, backward, due == now)
     for l, layer in enumerate(place):
         for i, center in enumerate(layer):
-            inside, below = _unit_labels(params, trace, l, i, digits)
-            backward = f"δ {_computed(gradients.delta[l][i], digits)}" if gradients and l else ""
-            _draw_unit(ax, center, inside, below, backward)
+            inside, below = _unit_labels(params, trace, l, i, digits, now)
+            due = 4 * L + 2 - 2 * l
+            backward = gradients and l and due <= now and _computed(gradients.delta[l][i], digits)
+            backward = f"δ {backward}" if backward else ""
+            _draw_unit(ax, center, inside, below, backward, now in (2 * l - 1, 2 * l), due == now)
     edge = 1.35 * (max(sizes) - 1)
     ax.set(aspect="equal", xlim=(-0.7, 3.5 * len(sizes) - 2.8))
     ax.set_ylim(-edge - (1.5 if gradients else 1.15), edge + 0.7)
@@ -509,19 +575,24 @@ def _computed(value, digits):
     return f"{value:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _unit_labels(params, trace, l, i, digits):
-    """Return what stands inside a unit's circle, and its bias, which stands below."""
+def _unit_labels(params, trace, l, i, digits, now):
+    """Return what stands inside a unit's circle by this step, and its bias, which stands below."""
     if trace is None:
         if l == 0:
             return rf"$x_{i + 1}$", ""
         return rf"$z^{l}_{i + 1}$" + "\n" + rf"$a^{l}_{i + 1}$", rf"$b^{l}_{i + 1}$"
     if l == 0:
         return f"$x_{i + 1}$\n{_given(trace.a[0][i], digits)}", ""
-    z, a = _computed(trace.z[l][i], digits), _computed(trace.a[l][i], digits)
+    z = _computed(trace.z[l][i], digits) if 2 * l - 1 <= now else "?"
+    a = _computed(trace.a[l][i], digits) if 2 * l <= now else "?"
     return f"z {z}\na {a}", f"b {_given(params.b[l][i], digits)}"
 
 
-def _draw_edge(ax, start, end, forward, backward):
+def _weight(bold):
+    return "bold" if bold else "normal"
+
+
+def _draw_edge(ax, start, end, forward, backward, bold):
     ax.plot(*zip(start, end, strict=True), color=QUIET, linewidth=1, zorder=1)
     x, y = np.add(start, 0.38 * np.subtract(end, start))
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
@@ -529,16 +600,15 @@ def _draw_edge(ax, start, end, forward, backward):
     if backward:
         ax.annotate(
             backward, (x, y), (0, -7), textcoords="offset points", ha="center", va="top",
-            color=GRADIENT, fontsize=11, bbox=paper,
+            color=GRADIENT, fontsize=11, weight=_weight(bold), bbox=paper,
         )  # fmt: skip
 
 
-def _draw_unit(ax, center, inside, below, backward):
-    outline = {"facecolor": "white", "edgecolor": FORWARD, "linewidth": 1.5}
+def _draw_unit(ax, center, inside, below, backward, ring, bold):
+    outline = {"facecolor": "white", "edgecolor": FORWARD, "linewidth": 4 if ring else 1.5}
     ax.add_patch(Circle(center, 0.62, zorder=2, **outline))
-    ax.text(*center, inside, color=FORWARD, ha="center", va="center", fontsize=11, zorder=3)
-    for line, (text, color) in enumerate([(below, FORWARD), (backward, GRADIENT)]):
-        ax.text(
-            center[0], center[1] - 0.7 - 0.3 * line, text,
-            color=color, ha="center", va="top", fontsize=11, zorder=3,
-        )  # fmt: skip
+    style = {"ha": "center", "fontsize": 11, "zorder": 3}
+    ax.text(*center, inside, color=FORWARD, va="center", **style)
+    x, y = center
+    ax.text(x, y - 0.7, below, color=FORWARD, va="top", **style)
+    ax.text(x, y - 1, backward, color=GRADIENT, va="top", weight=_weight(bold), **style)

@@ -14,10 +14,13 @@ from numbers import Integral, Real
 
 MOST_FRAMES = 200
 
-# It shows the sliders, dead without it, and joins the parts of the frame that they stand for.
+# It shows the sliders, dead without it, and joins the parts of the frame that they stand for: those
+# of the picture shown first, and the others.
 SCRIPT = """{
 const [sliders, image, data] = document.currentScript.parentElement.children;
-const {texts, alts, parts, frames} = JSON.parse(data.textContent);
+const {texts, alts, others, frames} = JSON.parse(data.textContent);
+const shown = decodeURIComponent(image.src.slice("data:image/svg+xml,".length)).split("\\n");
+const parts = [...new Set(shown), ...others];
 sliders.addEventListener("input", () => {
   let frame = 0;
   sliders.querySelectorAll("input").forEach((slider, i) => {
@@ -119,10 +122,12 @@ class Sliders:
         combinations = list(itertools.product(*self.controls.values()))
         start = combinations.index(tuple(self.start.values()))
         svgs, alts = self._svgs(combinations), [self._alt(values) for values in combinations]
-        parts = {}  # what frames share, such as the axes, is stored once
+        # What frames share, such as the axes, is stored once.
+        parts = {line: n for n, line in enumerate(dict.fromkeys(svgs[start].split("\n")))}
+        others = len(parts)
         frames = [[parts.setdefault(line, len(parts)) for line in svg.split("\n")] for svg in svgs]
         texts = [[_text(value) for value in values] for values in self.controls.values()]
-        data = {"texts": texts, "alts": alts, "parts": list(parts), "frames": frames}
+        data = {"texts": texts, "alts": alts, "others": list(parts)[others:], "frames": frames}
         data = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
         data = re.sub("<(?=[!/])", r"\\u003c", data)  # no text in it may end the script
         sliders = "".join(map(self._slider, self.controls))

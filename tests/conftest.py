@@ -1,9 +1,51 @@
-"""What tests of several modules need: a browser."""
+"""What tests of several modules need: the built site, a server for it, a browser to look at it."""
 
+import fcntl
 import os
 import shutil
+import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """Folder of the site, built if it is not up to date."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed: install it to test the site")
+    with (ROOT / "Makefile").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of the processes that test builds, the others wait
+        build = subprocess.run(["make", "book"], cwd=ROOT, capture_output=True, text=True)
+    assert build.returncode == 0, build.stdout + build.stderr
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def addresses(site: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Where the site can be read: on a server, below a path, and in its folder."""
+    root = tmp_path_factory.mktemp("server")
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    path = urlsplit(config["html"]["baseurl"]).path
+    (root / path.strip("/")).symlink_to(site)
+
+    class Handler(SimpleHTTPRequestHandler):
+        error_message_format = (site / "404.html").read_text(encoding="utf-8").replace("%", "%%")
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=root)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield {"http": f"http://127.0.0.1:{server.server_port}{path}", "file": f"{site.as_uri()}/"}
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +56,27 @@ def chromium():
         missing = "Chromium is not installed (Debian: apt install chromium)"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str):
+    """A browser without anything that would call home."""
+    from playwright.sync_api import sync_playwright
+
+    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
+    flags += " --disable-background-networking --disable-component-update"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags.split())
+        yield browser
+        browser.close()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the figures that passed tests have recorded under the name of a headline."""
+    figures = {}
+    for report in terminalreporter.getreports("passed"):
+        for headline, line in report.user_properties:
+            figures.setdefault(headline, []).append(line)
+    for headline, lines in sorted(figures.items()):
+        terminalreporter.section(headline)
+        terminalreporter.write_line("\n".join(sorted(lines)))

@@ -57,6 +57,35 @@ def test_network_labels_do_not_cover_each_other():
         assert not any(box.overlaps(other) for other in boxes[:i])
 
 
+def new(ax):
+    """Return the thick rings and the bold texts: what a step brings."""
+    rings = sum(patch.get_linewidth() == 4 for patch in ax.patches)
+    return rings, [text.get_text() for text in ax.texts if text.get_weight() == "bold"]
+
+
+def test_network_step_by_step_adds_the_numbers_in_their_order():
+    drawn = [plotting.plot_network(PARAMS, TRACE, GRADIENTS, digits=4, step=n) for n in range(10)]
+    whole = set(texts(plotting.plot_network(PARAMS, TRACE, GRADIENTS, digits=4)))
+    missing = [len(whole - set(texts(ax))) for ax in drawn]
+    assert missing == [12, 12, 10, 10, 9, 9, 8, 6, 4, 0]
+    assert [new(ax)[0] for ax in drawn] == [2, 2, 2, 1, 1, 0, 0, 0, 0, 0]
+    assert [len(new(ax)[1]) for ax in drawn] == [0, 0, 0, 0, 0, 0, 1, 2, 2, 4]
+    assert {"z 0.5200\na ?", "z ?\na ?"} <= set(texts(drawn[1]))
+    assert new(drawn[6])[1] == ["δ −0.0503"] and new(drawn[7])[1] == ["∂ −0.0315", "∂ −0.0359"]
+
+
+def test_network_of_three_layers_has_fourteen_steps():
+    deep = MLP([1, 1, 1, 1])
+    params = deep.init(np.random.default_rng(0))
+    trace = deep.forward(params, [1.0])
+    gradients = deep.backward(params, trace, [1.0])
+    assert new(plotting.plot_network(params, trace, gradients, step=6))[0] == 1
+    backward = [new(plotting.plot_network(params, trace, gradients, step=n))[1] for n in range(14)]
+    assert [text[:1] for (text,) in backward[8:]] == ["δ", "∂"] * 3 and not any(backward[:8])
+    with pytest.raises(ValueError, match="step: 14, wanted one of 0 to 13"):
+        plotting.plot_network(params, trace, gradients, step=14)
+
+
 def test_lines_carry_the_data_and_differ_in_style():
     x = np.linspace(0, 1, 5)
     ax = plotting.plot_lines(x, {"x": x, "2x": 2 * x}, xlabel="t", ylabel="y", log="y")
@@ -140,6 +169,25 @@ def test_boundary_marks_each_class_in_the_color_of_its_region():
         region = ax.images[0].to_rgba(np.array([[k]]))[0, 0, :3]
         own = np.array(matplotlib.colors.to_rgb(line.get_color()))
         np.testing.assert_allclose(region, 1 - 0.25 * (1 - own))
+
+
+@pytest.mark.parametrize(("w", "b"), [((4, 4), -2), ((-8, 3), 1), ((0, 2), -1), ((0, 0), -4)])
+def test_unit_shades_each_point_by_its_answer(w, b):
+    ax = plotting.plot_unit(w, b, (0, 1), (-1, 2))
+    bands = ax.collections[0]
+    for point in np.random.default_rng(0).uniform((0, -1), (1, 2), (50, 2)):
+        tenth = int(10 * Sigmoid()(point @ w + b))
+        (found,) = [n for n, path in enumerate(bands.get_paths()) if path.contains_point(point)]
+        assert found == tenth
+    shades = bands.get_facecolor()
+    assert (np.diff(shades[:, 0]) < 0).all()
+    assert contrast(plotting.INK, shades[-1, :3]) >= 4.5
+
+
+def test_unit_line_is_where_it_answers_one_half():
+    line = plotting.plot_unit((4, 2), -3, (0, 1), (0, 1)).collections[1].get_paths()[0].vertices
+    assert np.allclose(line @ (4, 2), 3, rtol=0, atol=1e-12)
+    assert len(plotting.plot_unit((4, 2), 3, (0, 1), (0, 1)).collections) == 1  # no such place
 
 
 def test_boundary_of_one_point_has_a_window_around_it():
@@ -246,6 +294,7 @@ def test_counts_pass_aa_on_every_shade():
     [
         (lambda: plotting.plot_network(3), "params: int, wanted Parameters"),
         (lambda: plotting.plot_network(PARAMS, gradients=GRADIENTS), "trace: None"),
+        (lambda: plotting.plot_network(PARAMS, TRACE, step=1), "step: 1, wanted .* with gradients"),
         (
             lambda: plotting.plot_network(PARAMS, NET.forward(PARAMS, np.ones((3, 2)))),
             "trace: a batch of 3",
@@ -289,6 +338,9 @@ def test_counts_pass_aa_on_every_shade():
             r"predict\(points\): nan",
         ),
         (lambda: plotting.plot_boundary(right_half, POINTS, [2, 3, 4, 1]), "y: 5 classes"),
+        (lambda: plotting.plot_unit([1], 0, (0, 1), (0, 1)), r"w: shape \(1,\), wanted \(2,\)"),
+        (lambda: plotting.plot_unit([1, 2], [0], (0, 1), (0, 1)), r"b: shape \(1,\)"),
+        (lambda: plotting.plot_unit([1, 2], 0, (0, 1), (1, 0)), r"y: \(1, 0\), wanted \(low"),
         (lambda: plotting.plot_contours(bowl, (1, 1), (0, 1)), r"x: \(1, 1\), wanted \(low"),
         (lambda: plotting.plot_contours(bowl, (0, 1), (2, 1)), r"y: \(2, 1\), wanted \(low"),
         (lambda: plotting.plot_contours(bowl, (0, 1, 2), (0, 1)), r"x: \(0, 1, 2\), wanted"),

@@ -438,6 +438,10 @@ row(
 )  # fmt: skip
 RANGE = (0, 1), [*ARRAY, (1, 0), (1, 1), (0, 1, 2), 1.0]
 row(
+    "plot_unit", plotting.plot_unit,
+    w=([1.0, 2.0], shapes((), (1,), (3,), (1, 2))), b=(0.0, NUMBER), x=RANGE, y=RANGE,
+)  # fmt: skip
+row(
     "plot_contours", plotting.plot_contours, {"f": r"f(\(theta\))?", "paths": r"paths(\['a'\])?"},
     f=(np.sum, [*FUNCTION, lambda t: t, lambda t: NAN, lambda t: "a"]), x=RANGE, y=RANGE,
     paths=(None, [1, [[1.0, 2.0]], {label: X for label in "abcde"},
@@ -459,6 +463,7 @@ row(
     params=(PARAMS, [None, 1, PARAMS.vector, network.MLP([7, 2]).init(rng)]),
     trace=(ONE, [1, ONE.output, TRACE]), digits=(3, whole(0)),
     gradients=(None, [1, PARAMS, PARAMS.vector, NET.backward(PARAMS, TRACE, TRACE.output)]),
+    step=(None, [0, -1, 0.5, True, "1"]),  # without gradients there are no steps
 )  # fmt: skip
 row(
     "show_source",

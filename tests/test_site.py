@@ -7,60 +7,36 @@ import shutil
 import subprocess
 import sys
 import unicodedata
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from itertools import product
+from html.parser import HTMLParser
 from pathlib import Path
-from threading import Thread
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
 from fontTools.ttLib import TTFont
-from playwright.sync_api import sync_playwright
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 import dlutils
 
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
+PAGES = list(parse_toc_yaml(ROOT / "_toc.yml"))
 NOTEBOOKS = [page for page in PAGES if (ROOT / f"{page}.ipynb").exists()]
 
 
-@pytest.fixture(scope="module")
-def site() -> Path:
-    """Folder of the site, built if it is not up to date."""
-    if shutil.which("make") is None:
-        pytest.skip("make is not installed: install it to test the site")
-    build = subprocess.run(["make", "book"], cwd=ROOT, capture_output=True, text=True)
-    assert build.returncode == 0, build.stdout + build.stderr
-    return ROOT / "_build" / "html"
+class Links(HTMLParser):
+    """The parts of a page that can be linked to, and its own links."""
 
+    def __init__(self, page: Path):
+        super().__init__()
+        self.ids, self.links = {""}, []
+        self.feed(page.read_text(encoding="utf-8"))
 
-@pytest.fixture(scope="module")
-def addresses(site: Path, tmp_path_factory: pytest.TempPathFactory):
-    """Where the site can be read: on a server, below a path, and in its folder."""
-    root = tmp_path_factory.mktemp("server")
-    (root / "book").symlink_to(site)
-
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=root)) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield {"http": f"http://127.0.0.1:{server.server_port}/book/", "file": f"{site.as_uri()}/"}
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str):
-    flags = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-    flags += " --disable-background-networking --disable-component-update"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags.split())
-        yield browser
-        browser.close()
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.ids.add(attributes.get("id") or attributes.get("name", ""))
+        if tag != "base":
+            self.links += [attributes[name] for name in ("href", "src") if name in attributes]
 
 
 def text(page: Path) -> str:
@@ -88,14 +64,45 @@ def test_launch_buttons_point_at_the_repository(site: Path, page: str):
     }  # the download
 
 
+def test_links_inside_the_site_lead_somewhere(site: Path):
+    pages = {page: Links(page) for page in site.rglob("*.html") if "_static" not in page.parts}
+    assert len(pages) > len(PAGES)  # the search and the index too
+    for page, content in pages.items():
+        for link in map(urlsplit, content.links):
+            if not link.scheme:
+                target = (page.parent / unquote(link.path)).resolve() if link.path else page
+                assert target.is_file(), f"{page}: {link.geturl()}"
+                if target in pages:
+                    assert unquote(link.fragment) in pages[target].ids, f"{page}: {link.geturl()}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_picture_says_what_is_seen(site: Path, page: str):
+    source = (site / f"{page}.html").read_text(encoding="utf-8")
+    for alt in re.findall(
+        r'<img[^>]*\balt="([^"]*)"', re.search("<article.*</article>", source, re.DOTALL)[0]
+    ):
+        assert len(alt) > 20 and not re.search(r"\.(svg|png)$", alt)
+
+
+def test_links_to_the_site_show_a_card(site: Path):
+    page = (site / f"{PAGES[0]}.html").read_text(encoding="utf-8")
+    seen = dict(re.findall(r'<meta property="og:([^"]*)" content="([^"]*)"', page))
+    assert seen["title"] == seen["site_name"] == CONFIG["title"]
+    card = site / seen["image"].removeprefix(CONFIG["html"]["baseurl"])
+    width, height = (int.from_bytes(card.read_bytes()[n : n + 4]) for n in (16, 20))
+    assert (width, height) == (1200, 630) and len(seen["image:alt"]) > 20
+
+
 def test_stored_output_reaches_the_reader(site: Path):
     assert "0.73911503" in text(site / "chapters" / "forward-pass.html")
 
 
 def test_every_public_name_is_on_the_api_page(site: Path):
-    ids = re.findall(
-        r'id="dlutils\.\w+\.(\w+)"', (site / "chapters/reference/api.html").read_text()
+    pages = " ".join(
+        page.read_text(encoding="utf-8") for page in site.glob("chapters/reference/**/*.html")
     )
+    ids = re.findall(r'id="dlutils\.\w+\.(\w+)"', pages)
     functions = {name for name in dlutils.__all__ if not name.startswith("ALL_")}
     assert functions <= set(ids)
 
@@ -116,36 +123,14 @@ def test_mathematics_is_in_the_page_and_its_font_in_the_site(site: Path):
     assert scripts and not any("mathjax" in source.lower() for source in scripts)
     used = set(html.unescape("".join(re.findall(r"<m[ion]\b[^>]*>([^<]*)<", "".join(formulas)))))
     drawn = TTFont(site / "_static" / "STIXTwoMath.woff2").getBestCmap()
+    shapes = {
+        unicodedata.normalize("NFKC", chr(c))
+        for c in drawn
+        if "ITALIC" in unicodedata.name(chr(c), "")
+    }
     assert {c for c in used if unicodedata.category(c)[0] != "C"} <= set(map(chr, drawn))
-
-
-@pytest.mark.parametrize(
-    ("place", "scheme", "width"),
-    [("file", "light", 1280), *product(["http"], ["light", "dark"], [1280, 390])],
-)
-@pytest.mark.parametrize("page", PAGES)
-def test_page_loads_from_the_site_alone(browser, addresses, page, place, scheme, width):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    tab, outside, faults = context.new_page(), [], []
-
-    def requested(request):
-        if not request.url.startswith((addresses[place], "data:")):
-            outside.append(request.url)
-
-    def told(message):
-        if message.type in ("error", "warning"):
-            faults.append(message.text)
-
-    tab.on("request", requested)
-    tab.on("console", told)
-    tab.on("pageerror", lambda error: faults.append(str(error)))
-    tab.on("requestfailed", lambda request: faults.append(request.url))
-    tab.goto(f"{addresses[place]}{page}.html")
-    tab.wait_for_load_state("networkidle")
-    scrolled = tab.evaluate("document.documentElement.scrollWidth")
-    context.close()
-    assert (outside, faults) == ([], [])
-    assert scrolled <= width, "the page scrolls sideways"
+    letters = set(re.findall(r"<mi>([a-zA-Zα-ω])</mi>", html.unescape("".join(formulas))))
+    assert letters and letters <= shapes  # alone, a letter is drawn in italics
 
 
 @pytest.mark.parametrize(

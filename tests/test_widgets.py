@@ -52,14 +52,19 @@ def data(text):
 
 def frames(text):
     stored = data(text)
-    return ["".join(stored["parts"][n] for n in frame) for frame in stored["frames"]]
+    parts = [*dict.fromkeys(shown(text).split("\n")), *stored["others"]]
+    return ["".join(parts[n] for n in frame) for frame in stored["frames"]]
+
+
+def shown(text):
+    """Return the SVG of the one image that shows without scripts, a part on each line."""
+    (source,) = re.findall(r'<img src="data:image/svg\+xml,([^"]*)"', text)
+    assert not set(source) - set(urllib.parse.quote("".join(map(chr, range(128))))) - {"/"}
+    return urllib.parse.unquote(source)
 
 
 def still(text):
-    """Return the SVG of the one image that shows without scripts."""
-    (source,) = re.findall(r'<img src="data:image/svg\+xml,([^"]*)"', text)
-    assert not set(source) - set(urllib.parse.quote("".join(map(chr, range(128))))) - {"/"}
-    return urllib.parse.unquote(source).replace("\n", "")
+    return shown(text).replace("\n", "")
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,102 @@
+"""The glossary: every bold term leads to it, and its meaning is seen where the term stands."""
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from test_browser import violations
+from test_site import NOTEBOOKS, PAGES
+
+GLOSSARY = "chapters/reference/glossary"
+BOLD = re.compile(r"(?:<a ([^>]*)>)?<strong>(.*?)</strong>", re.DOTALL)
+LINK = re.compile(r'data-bs-toggle="tooltip".* href="[^"#]*#([^"]*)" title="([^"]*)"')
+
+
+@pytest.fixture(scope="module")
+def entries(site: Path) -> dict[str, tuple[str, str]]:
+    """Term and definition of each anchor of the glossary."""
+    page = (site / f"{GLOSSARY}.html").read_text(encoding="utf-8")
+    found = re.findall(r'<dt id="(term-[^"]*)">(.*?)<a(?=.*?(<dd>.*?</dd>))', page, re.DOTALL)
+    return {anchor: (html.unescape(term), definition) for anchor, term, definition in found}
+
+
+@pytest.fixture(scope="module")
+def bold(site: Path) -> list[tuple[str, str, str]]:
+    """Page, attributes of the link if there is one, and words of everything bold in a notebook."""
+    pages = {page: (site / f"{page}.html").read_text(encoding="utf-8") for page in NOTEBOOKS}
+    return [
+        (page, link, html.unescape(" ".join(words.split())))
+        for page, source in pages.items()
+        for link, words in BOLD.findall(source)
+    ]
+
+
+def test_terms_stand_in_alphabetical_order(entries):
+    first = {definition: term for term, definition in reversed(entries.values())}  # of synonyms
+    terms = [term for term, _ in entries.values() if term in first.values()]
+    assert len(terms) > 40 and terms == sorted(terms, key=str.lower)
+
+
+def test_every_bold_term_leads_to_its_meaning(entries, bold):
+    known = {term.lower(): anchor for anchor, (term, _) in entries.items()}
+    linked = set()
+    for page, attributes, words in bold:
+        term = words.lower() if words.lower() in known else words.lower().removesuffix("s")
+        # What is bold and begins with a small letter is a term; a name, lead or answer does not.
+        if term in known or words[0].islower():
+            assert term in known, f"{page}: {words}, wanted it in the glossary"
+            link = LINK.search(attributes)
+            assert link, f"{page}: {words}, wanted a link"
+            anchor, meaning = link.groups()
+            _, definition = entries[anchor]
+            assert anchor == known[term]
+            assert meaning in " ".join(re.sub("<[^>]*>", "", definition).split())
+            linked.add((page, anchor))
+    for anchor, (term, definition) in entries.items():
+        home = re.findall(r'href="\.\./(.*?)\.html', definition)
+        assert [(f"chapters/{page}", anchor) in linked for page in home] == [True], term
+
+
+def test_plural_is_a_term_too(bold):
+    assert any(words == "arrays" and "#term-array" in link for _, link, words in bold)
+
+
+def test_nothing_else_is_a_term(site: Path):
+    for page in PAGES:
+        source = (site / f"{page}.html").read_text(encoding="utf-8")
+        assert page in NOTEBOOKS or 'class="term ' not in source
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_meaning_shows_on_hover_and_focus(browser, addresses, scheme):
+    tab = browser.new_page(color_scheme=scheme, reduced_motion="reduce")
+    tab.goto(f"{addresses['http']}chapters/forward-pass.html")
+    term = tab.locator("a.term", has_text="sigmoid").first
+    meaning = term.get_attribute("data-bs-original-title")
+    hint = tab.get_by_role("tooltip")
+
+    term.hover()
+    hint.wait_for()
+    assert meaning.startswith("The activation function") and hint.inner_text() == meaning
+    hint.hover()  # whoever points at it may go on reading
+    tab.wait_for_timeout(300)
+    assert hint.is_visible()
+    tab.mouse.move(0, 0)
+    hint.wait_for(state="detached")
+
+    term.focus()
+    hint.wait_for()
+    assert term.get_attribute("aria-describedby") == hint.get_attribute("id")
+    assert violations(tab) == []
+    tab.keyboard.press("Escape")
+    hint.wait_for(state="detached")
+    assert term.evaluate("term => term == document.activeElement")
+    tab.close()
+
+
+def test_meaning_is_in_the_title_without_scripts(browser, addresses):
+    tab = browser.new_page(java_script_enabled=False)
+    tab.goto(f"{addresses['http']}chapters/forward-pass.html")
+    assert all(term.get_attribute("title") for term in tab.locator("a.term").all())
+    tab.close()
