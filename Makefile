@@ -8,18 +8,18 @@ NB = index.ipynb $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
 PACKAGE = $(wildcard dlutils dlutils/*.py dlutils/data/*)
 # The folders too: a page that was removed shows there.
 # And the package, from whose docstrings the API page is made.
-PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* assets assets/* _ext/* references.bib) \
+PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* chapters/*/*/* assets assets/* references.bib) \
 	$(PACKAGE)
 
 # $(call quietly,LOG,COMMAND): the output goes to LOG, and a failure is told in one line.
 quietly = $(2) >$(1) 2>&1 || { echo "Failed: $(2):" "$$({ \
 	grep -E '^ *(ERROR|error): [A-Z]' $(1) || cat $(1); } | tail -n 1) (log: $(1))" >&2; exit 1; }
 
-.PHONY: help book pdf epub serve test run environments mutate bench lock clean
+.PHONY: help book pdf epub serve test run environments mutate bench bench-site lock clean
 .NOTPARALLEL: # the stages use every core themselves, and pip builds dlutils in the tree
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
 book: _build/built ## build the site into _build/html
 	@echo "The book is in _build/html; to read it, run 'make serve' or open"
@@ -78,6 +78,9 @@ mutate: .envs/mutate/installed ## plant faults in dlutils: do its tests notice? 
 bench: .envs/bench/installed ## compare the speed of fit with PyTorch and scikit-learn (not in CI)
 	@.envs/bench/bin/python benchmarks/training.py
 
+bench-site: .venv/installed ## compare the site's weight and build times with the default's (not in CI)
+	@$(BIN)/python benchmarks/site.py
+
 lock: .envs/lock/bin/uv ## pin the newest releases in requirements.txt and binder/requirements.txt
 	.envs/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 		--all-extras --upgrade --custom-compile-command "make lock" -o requirements.txt pyproject.toml
@@ -90,7 +93,7 @@ clean: ## remove everything that the other commands made
 
 # After a failure, and when the book's order or settings change, the next build starts from nothing,
 # since Sphinx repeats no warning about a page that it has read before.
-_build/configured: _config.yml _toc.yml .venv/installed
+_build/configured: _config.yml _toc.yml $(wildcard _ext/*.py _ext/templates/*) .venv/installed
 	@rm -rf _build
 	@mkdir _build && touch $@
 

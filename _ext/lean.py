@@ -70,11 +70,10 @@ def finish(app, exception):
     sheet = joined(styles, site / "_static", set(re.findall(r"[\w-]+", used)))
     (site / SHEET).write_text(sheet, encoding="utf-8")
     for font in site.glob("_static/vendor/**/*.woff2"):
-        cut(font, font, [character for character in sheet if character >= "\ue000"])
+        cut(app, font, font, [character for character in sheet if character >= "\ue000"])
+    names = set(re.findall(r"[\w.-]+", f"{used} {sheet} {SHEET}"))
     for path in list(site.glob("_static/**/*.*")):
-        if path.suffix == ".map" or (
-            path.suffix != ".txt" and path.name not in used + sheet + SHEET
-        ):
+        if path.suffix == ".map" or (path.suffix != ".txt" and path.name not in names):
             path.unlink()
             with suppress(OSError):  # its folder holds something else
                 os.removedirs(path.parent)

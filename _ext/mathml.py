@@ -72,7 +72,7 @@ def keep_used_characters(app, exception):
             formula = re.sub(r"<annotation.*?</annotation>", "", formula)
             used.update(html.unescape(re.sub(r"<[^>]*>", "", formula)))
             used.update(map(italic, re.findall("<mi>(.)</mi>", html.unescape(formula))))
-    cut(FONT, Path(app.outdir, "_static", FONT.name), used)
+    cut(app, FONT, Path(app.outdir, "_static", FONT.name), used)
 
 
 def italic(letter):
