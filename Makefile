@@ -8,14 +8,14 @@ NB = index.ipynb $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
 PACKAGE = $(wildcard dlutils dlutils/*.py dlutils/data/*)
 # The folders too: a page that was removed shows there.
 # And the package, from whose docstrings the API page is made.
-PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* chapters/*/*/* assets assets/* references.bib) \
-	$(PACKAGE)
+PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* chapters/*/*/*) \
+	$(wildcard assets assets/* references.bib) $(PACKAGE)
 
 # $(call quietly,LOG,COMMAND): the output goes to LOG, and a failure is told in one line.
 quietly = $(2) >$(1) 2>&1 || { echo "Failed: $(2):" "$$({ \
 	grep -E '^ *(ERROR|error): [A-Z]' $(1) || cat $(1); } | tail -n 1) (log: $(1))" >&2; exit 1; }
 
-.PHONY: help book pdf epub serve test run environments mutate bench bench-site lock clean
+.PHONY: help book pdf epub serve test run environments mutate bench bench-site links lock clean
 .NOTPARALLEL: # the stages use every core themselves, and pip builds dlutils in the tree
 
 help: ## list the commands
@@ -81,6 +81,10 @@ bench: .envs/bench/installed ## compare the speed of fit with PyTorch and scikit
 bench-site: .venv/installed ## compare the site's weight and build times with the default's (not in CI)
 	@$(BIN)/python benchmarks/site.py
 
+links: .venv/installed ## ask whether the links to other sites still lead somewhere (not in CI)
+	@$(BIN)/jupyter-book build -q --builder linkcheck --path-output _build/links . && \
+		echo "Every link leads somewhere."
+
 lock: .envs/lock/bin/uv ## pin the newest releases in requirements.txt and binder/requirements.txt
 	.envs/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 		--all-extras --upgrade --custom-compile-command "make lock" -o requirements.txt pyproject.toml
@@ -97,12 +101,12 @@ _build/configured: _config.yml _toc.yml $(wildcard _ext/*.py _ext/templates/*) .
 	@rm -rf _build
 	@mkdir _build && touch $@
 
-# Every page is written anew from what was read before: a title or label shows on other pages too.
 # The stamp bears the time of the start, so that whatever changes meanwhile is built the next time.
+# A build that is cut short does not count as configured: the next one starts from nothing.
 _build/built: _build/configured $(PAGES)
-	@rm -rf $@ _build/html && touch _build/started
-	$(BIN)/jupyter-book build -q -W -n --keep-going . >/dev/null || { rm _build/configured; exit 1; }
-	@mv _build/started $@
+	@rm -f $@ && touch _build/started && mv _build/configured _build/unfinished
+	$(BIN)/jupyter-book build -q -W -n --keep-going . >/dev/null
+	@mv _build/unfinished _build/configured && mv _build/started $@
 
 _build/$(NAME).pdf _build/$(NAME).epub: _build/built
 	@$(BIN)/python _ext/press.py $@

@@ -58,6 +58,8 @@ def finish(app, exception):
     }
     styles = {}
     for path, page in pages.items():
+        if SHEET in page:  # from an earlier build
+            continue
         styles |= {(path.parent / link).resolve(): None for link in STYLE.findall(page)}
         pages[path] = mended(page, path.relative_to(site))
         if path.stem == "404":  # which a server shows below any address
