@@ -555,8 +555,8 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, step=None, ax=
             backward = f"δ {backward}" if backward else ""
             _draw_unit(ax, center, inside, below, backward, now in (2 * l - 1, 2 * l), due == now)
     edge = 1.35 * (max(sizes) - 1)
-    ax.set(aspect="equal", xlim=(-0.7, 3.5 * len(sizes) - 2.8))
-    ax.set_ylim(-edge - (1.5 if gradients else 1.15), edge + 0.7)
+    ax.set(aspect="equal", xlim=(-0.75, 3.5 * len(sizes) - 2.75))
+    ax.set_ylim(-edge - (1.5 if gradients else 1.15), edge + 0.75)
     ax.axis("off")
     if gradients:
         kinds = [Line2D([], [], color=FORWARD), Line2D([], [], color=GRADIENT)]
@@ -594,7 +594,7 @@ def _weight(bold):
 
 def _draw_edge(ax, start, end, forward, backward, bold):
     ax.plot(*zip(start, end, strict=True), color=QUIET, linewidth=1, zorder=1)
-    x, y = np.add(start, 0.38 * np.subtract(end, start))
+    x, y = np.add(start, 0.385 * np.subtract(end, start))
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     ax.text(x, y, forward, color=FORWARD, ha="center", va="center", bbox=paper, fontsize=11)
     if backward:
@@ -606,9 +606,9 @@ def _draw_edge(ax, start, end, forward, backward, bold):
 
 def _draw_unit(ax, center, inside, below, backward, ring, bold):
     outline = {"facecolor": "white", "edgecolor": FORWARD, "linewidth": 4 if ring else 1.5}
-    ax.add_patch(Circle(center, 0.62, zorder=2, **outline))
+    ax.add_patch(Circle(center, 0.66, zorder=2, **outline))
     style = {"ha": "center", "fontsize": 11, "zorder": 3}
     ax.text(*center, inside, color=FORWARD, va="center", **style)
     x, y = center
-    ax.text(x, y - 0.7, below, color=FORWARD, va="top", **style)
-    ax.text(x, y - 1, backward, color=GRADIENT, va="top", weight=_weight(bold), **style)
+    ax.text(x, y - 0.78, below, color=FORWARD, va="top", **style)
+    ax.text(x, y - 1.08, backward, color=GRADIENT, va="top", weight=_weight(bold), **style)

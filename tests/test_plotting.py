@@ -111,11 +111,6 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_colors_pass_aa_on_white():
-    for color in (plotting.INK, *plotting.LINES):
-        assert contrast(color, "white") >= 4.5
-
-
 def history(loss, validation_loss=()):
     return SimpleNamespace(loss=loss, validation_loss=validation_loss)
 
