@@ -346,6 +346,14 @@ FAULTS = [
     ),
     (
         lint.figures,
+        output(4, "display_data", {"text/html": '<div class="sliders"></div>'}),
+        [
+            "cell 4: no mystnb.figure.caption, wanted what the figure means",
+            "cell 4: mystnb.figure.name None, wanted fig-…",
+        ],
+    ),
+    (
+        lint.figures,
         replace(10, "Summary", "![](photo.png)"),
         ["cell 10: image without alt text, wanted one"],
     ),
