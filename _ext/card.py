@@ -1,13 +1,35 @@
-"""Draw the picture that links to the book show: its title beside the figure of its first page."""
+"""What a link to a page shows elsewhere: its title, its first words and a figure of the book."""
 
+import html
 import shutil
 from pathlib import Path
+from textwrap import shorten
 
-import matplotlib
 import nbformat
+from docutils import nodes
 
 NAME = "social-card.png"
 SIZE = (12, 6.3)  # inches of 100 pixels: the shape that social networks ask for
+
+
+def describe(app, pagename, templatename, context, doctree):
+    """Add what the Open Graph protocol asks for to the head of a page (https://ogp.me)."""
+    if doctree is None:
+        return
+    first = next(doctree.findall(nodes.paragraph), doctree)
+    words = shorten(first.astext(), 200, placeholder=" …")
+    told = {
+        "title": app.env.titles[pagename].astext(),
+        "type": "website",
+        "url": context["pageurl"],
+        "site_name": app.config.html_title,
+        "description": words,
+        "image": f"{app.config.html_baseurl}_static/{NAME}",
+        "image:alt": "A small network with all its numbers",
+    }
+    tags = [f'<meta property="og:{key}" content="{html.escape(told[key])}" />' for key in told]
+    tags.append(f'<meta name="description" content="{html.escape(words)}" />')
+    context["metatags"] += "\n".join(tags)
 
 
 def write(app, exception):
@@ -23,6 +45,8 @@ def write(app, exception):
 
 def draw(notebook, title, path):
     """Run the cell of the first figure, which leaves its axes as `ax`, and add the title."""
+    import matplotlib  # takes a second, and most builds do not draw
+
     with matplotlib.rc_context({"backend": "agg"}):
         cells = nbformat.read(notebook, as_version=4).cells
         names = {}
@@ -40,5 +64,6 @@ def draw(notebook, title, path):
 
 def setup(app):
     """Tell Sphinx."""
+    app.connect("html-page-context", describe)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
