@@ -168,6 +168,9 @@ def test_search_finds_terms_and_names(visit, words, page):
     tab.keyboard.type(words)
     tab.keyboard.press("Enter")
     tab.wait_for_selector("#search-results li a")
+    form = tab.locator("main form.bd-search")
+    icon, field = (form.locator(part).bounding_box() for part in ("i", "input"))
+    assert icon["x"] + icon["width"] <= field["x"]
     assert page in " ".join(
         link.get_attribute("href") for link in tab.locator("#search-results li a").all()
     )
