@@ -108,7 +108,7 @@ _build/built: _build/configured $(PAGES)
 	$(BIN)/jupyter-book build -q -W -n --keep-going . >/dev/null
 	@mv _build/unfinished _build/configured && mv _build/started $@
 
-_build/$(NAME).pdf _build/$(NAME).epub: _build/built
+_build/$(NAME).pdf _build/$(NAME).epub: _build/built _ext/epub.css
 	@$(BIN)/python _ext/press.py $@
 
 .venv/installed: requirements.txt pyproject.toml .venv/bin/python

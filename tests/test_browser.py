@@ -139,6 +139,7 @@ def test_page_can_be_used_with_the_keyboard_alone(visit):
 
     menu = tab.locator(".dropdown-launch-buttons")
     menu.locator("button").focus()
+    assert menu.locator("button").evaluate("e => getComputedStyle(e).outlineStyle") != "none"
     tab.keyboard.press("Enter")
     assert menu.locator("a", has_text="Colab").is_visible()
     tab.keyboard.press("Escape")

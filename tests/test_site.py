@@ -132,6 +132,19 @@ def test_mathematics_is_in_the_page_and_its_font_in_the_site(site: Path):
     assert letters and letters <= shapes  # alone, a letter is drawn in italics
 
 
+def test_no_line_begins_with_the_mark_after_a_formula(site: Path):
+    pages = " ".join((site / f"{page}.html").read_text(encoding="utf-8") for page in PAGES)
+    marks = re.findall(r"</math>[.,;:!?)%’]+(</span>)?", pages)
+    assert len(marks) > 50 and all(marks)
+
+
+def test_letters_in_docstrings_are_no_lists_and_folded_parts_have_the_names_seen(site: Path):
+    for page in PAGES:
+        source = (site / f"{page}.html").read_text(encoding="utf-8")
+        assert not re.search(r'<ol class="(upper|lower)', source), page
+        assert 'Toggle hidden content">' not in source, page
+
+
 def small_book(folder: Path, **pages: str):
     """Copy what makes the site into a folder, with pages of one's own."""
     for name in ("_config.yml", "references.bib", "Makefile"):
