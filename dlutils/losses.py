@@ -50,7 +50,7 @@ class Loss:
 
 def _shaped(target, shape, dtype, because="that of output"):
     target = finite_array(target, "target").astype(dtype, copy=False)
-    if (*target.shape, 1) == tuple(shape):
+    if target.ndim and (*target.shape, 1) == tuple(shape):
         because += "; y[:, None] makes a column of y"
     same_shape(target, shape, "target", because)
     return target

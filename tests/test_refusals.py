@@ -26,6 +26,7 @@ from dlutils import (
     source,
     training,
     widgets,
+    worked,
 )
 from dlutils.losses import (
     BinaryCrossEntropy,
@@ -40,7 +41,7 @@ matplotlib.use("agg")
 
 MODULES = [activations, autodiff, clipping, datasets, gradcheck, initializers, layers, losses]
 MODULES += [network, optimizers, perceptron, plotting, regularizers, schedules, source, training]
-MODULES += [widgets]
+MODULES += [widgets, worked]
 
 # Bad values by the kind of an argument. Each is refused by a ValueError "name: seen, wanted …".
 
@@ -477,10 +478,53 @@ row(
     start=(None, [1, {"a": 3}, {"b": 1}]),
 )  # fmt: skip
 
+# Worked solutions: more of `example` in test_worked.py.
+
+LOSS = losses.HalfSquaredError(), [np.sum, 1, "f", [len], losses.HalfSquaredError]
+DIGITS = 4, [*whole(1), 16]
+CARRIED = None, [bad for bad in DIGITS[1] if bad is not None]
+row(
+    "example", worked.example, {"x": "x|X", "y": "y|target"}, loss=LOSS,
+    net=(NET, [None, 1, network.MLP, network.MLP([6, 2]), network.MLP([2, 6]),
+               network.Network([layers.Dense(2, 2), layers.Dropout(0.5)])]),
+    params=(PARAMS, BAD_PARAMS), x=(X, shapes((), (3,), (0, 2), (2, 3), (1, 1, 2), (4, 2))),
+    y=(TARGETS, shapes((), (2,), (0, 2), (3, 2), (2, 1), (2, 2, 1))),
+    learning_rate=(None, [bad for bad in POSITIVE if bad is not None]),
+    digits=DIGITS, carry_digits=CARRIED,
+)  # fmt: skip
+row(
+    "perceptron", worked.perceptron, BOTH | {"start": "start|X", "epochs": "epochs|X"},
+    X=(X, shapes((2,), (3, 2), (2, 2, 1), (2, 0), (2, 6))),
+    y=([0, 1], [*shapes((), (3,), (2, 1)), [0, 2], [-1, 1]]),
+    learning_rate=RATE, epochs=(25, [*whole(1), 26]), digits=DIGITS,
+    start=(None, [0, [0.0, 0.0], perceptron.Perceptron, perceptron.Perceptron([1.0], 0)]),
+)  # fmt: skip
+SLOPES = [lambda theta: None, lambda theta: NAN, lambda theta: "a", lambda theta: [1.0]]
+row(
+    "optimizer", worked.optimizer, {"gradient": r"gradient(\(theta\))?"},
+    opt=(optimizers.Adam(), [*FUNCTION, optimizers.Adam, len, losses.Hinge()]),
+    gradient=(abs, [*FUNCTION, *SLOPES]), theta=(1.0, NUMBER), steps=(50, [*whole(1), 51]),
+    digits=DIGITS, carry_digits=CARRIED,
+)  # fmt: skip
+G = None, [1.0, "f", [len], activations.ReLU, np.tanh]
+row(
+    "problem", worked.problem, {"sizes": r"sizes(\[\d\])?|net"}, seed=(7, whole(0)),
+    sizes=((2, 2, 1), [*SIZES, (2, 6, 1), (1, 1, 1, 1, 1, 1)]), hidden=G, output=G,
+    loss=(None, LOSS[1]), examples=(3, [*whole(1), 4]), learning_rate=RATE,
+)  # fmt: skip
+row("problem_for", worked.problem_for, name=("Ada", [None, "", " \n", 1, b"Ada", ["Ada"]]))
+SOLUTION = worked.example(NET, PARAMS, X[0], TARGETS[0], losses.HalfSquaredError())
+row(
+    "Solution.part",
+    lambda names: SOLUTION.part(*names),
+    names=(["cost", "deltas"], [[], [""], ["update"], ["cost", None], [1], [["cost"]]]),
+)
+row("Solution.step_through", SOLUTION.step_through, digits=(4, whole(0)))
+
 # What takes nothing to refuse: results, which the package itself makes (named tuples are such by
 # their kind), what others inherit from, and functions without arguments.
 
-RESULTS = {"Gradients", "Trace", "History", "Source"}
+RESULTS = {"Gradients", "Trace", "History", "Source", "Problem"}
 BASES = {"Activation", "Layer", "Loss", "Optimizer"}
 
 
@@ -492,6 +536,7 @@ def public_callables():
             n: f for n, f in vars(module).items() if getattr(f, "__module__", "") == module.__name__
         }
     found = {n: f for n, f in found.items() if callable(f) and not n.startswith("_")}
+    found["Solution"] = worked.Solution
     for name, kind in list(found.items()):
         if not isinstance(kind, type):
             continue
@@ -503,6 +548,7 @@ def public_callables():
                 method == "__call__" or not method.startswith("_")
             ) and "dlutils" in function.__module__:
                 found[f"{name}.{method}"] = function
+    del found["Solution"]  # a result, too, but its methods can refuse something
     return {
         name: function
         for name, function in found.items()
@@ -517,6 +563,7 @@ def test_every_public_callable_and_every_argument_has_its_row():
     elsewhere = {"EarlyStopping.__call__"}  # fit alone calls it
     assert rows == callables.keys() - elsewhere
     taken = {"self", "ax", "xlabel", "ylabel", "docstring", "training", "parents"}  # as they are
+    taken |= {"arguments", "options"}  # for `problem`
     for name in rows - {"MLP.parameters", "Network.parameters"}:
         wanted = inspect.signature(callables[name]).parameters.keys() - taken
         missing = wanted - TABLE[name][2].keys()
