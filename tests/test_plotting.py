@@ -9,7 +9,6 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.patches import PathPatch
 
 from dlutils import MLP, Fit, HalfSquaredError, History, Sigmoid, plotting
 
@@ -403,21 +402,3 @@ def test_book_style_draws_the_same_bytes_twice():
     with matplotlib.rc_context():
         plotting.use_book_style()
         assert drawn() == drawn()
-
-
-def test_nerve_cell_stands_part_by_part_above_a_unit():
-    _, given = plt.subplots(figsize=(6.4, 4.8))
-    ax = plotting.plot_nerve_cell(ax=given)
-    assert ax is given and not ax.axison
-    place = {text.get_text(): text.get_position() for text in ax.texts if text.get_text()}
-    pairs = [("synapse", "input 2"), ("dendrites", "weight 2"), ("cell body", "add up,\ncompare")]
-    for above, below in [*pairs, ("cell body", "bias")]:
-        assert place[above][1] > 2.5 > place[below][1]
-        assert abs(place[above][0] - place[below][0]) < 1
-    assert place["cell body"][0] < place["axon"][0] < place["output"][0]
-    nerves = [patch.get_path().vertices for patch in ax.patches if isinstance(patch, PathPatch)]
-    assert nerves and all(points[0, 0] < points[-1, 0] for points in nerves)  # left to right
-    ax.figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
-    for i, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in boxes[:i])
