@@ -152,7 +152,8 @@ class Solution:
         (net, params, x, y, loss), lines = self._given
         trace = net.forward(params, x)
         gradients = net.backward(params, trace, loss.gradient(trace.output, y))
-        frames = _frames(lines, self.values, x, len(params.W), digits)
+        sizes = [len(x), *map(len, params.b)]
+        frames = _frames(lines, self.values, x, sizes, digits)
 
         def draw(label):
             number = list(frames).index(label)
@@ -190,7 +191,7 @@ UNSEEN, MOST_SEEN = r"\\[a-z]+|[{}^ ]", 22  # what fits beside a result on a pho
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def _frames(lines, found, x, layers, digits):
+def _frames(lines, found, x, sizes, digits):
     """Return the title and the text for those who do not see, for each step of both passes."""
     formulas = {(line.part, line.step.title): line.formula for line in lines}
     symbolic = {line.step.symbolic.split(" = ")[0]: line.step.symbolic for line in lines}
@@ -201,9 +202,10 @@ def _frames(lines, found, x, layers, digits):
         title = f"${formula}$".replace("tfrac", "frac")  # which matplotlib does not know
         if label == "C":
             title += f" = {numbers}"
-        return {label: (title, f"The network's numbers as far as {label}. {what}: {numbers}.")}
+        seen = f"The {'-'.join(map(str, sizes))} network, with its numbers as far as {label}."
+        return {label: (title, f"{seen} {what}: {numbers}.")}
 
-    frames = frame("x", "The inputs", x, "x")
+    layers, frames = len(sizes) - 1, frame("x", "The inputs", x, "x")
     for l in range(1, layers + 1):
         for letter, what in (("z", "weighted sums"), ("a", "activations")):
             title = f"Layer {l}, {what}"

@@ -130,7 +130,8 @@ def example(net, params, x, y, loss, learning_rate=None, digits=4, carry_digits=
         Significant digits shown; given numbers stand in full if they have at most six.
     carry_digits : int from 1 to 15, optional
         Round every result to so many significant digits before it is used again, as one does by
-        hand, and show so many. The solution then has a table of the `drift`.
+        hand, and show so many, whatever `digits` says. The solution then has a table of the
+        `drift`.
 
     Returns
     -------
@@ -218,7 +219,7 @@ def _renamed(old, new, function, *arguments):
 
 def _known(value, name, kind, known):
     """Return an object whose formula is written here: one of the package's own."""
-    if value in map(type, known):
+    if isinstance(value, type) and value in map(type, known):
         raise ValueError(f"{name}: the class {value.__name__}, wanted {value.__name__}(…)")
     if type(value) not in map(type, known):
         wanted = f"wanted one of dlutils' own, such as {known[2]}"
@@ -567,7 +568,7 @@ def problem(
     ------
     ValueError
         If an argument is outside its range, or no such problem is found: where all units are dead,
-        as with Step(), or answers are always equal.
+        as with Step(), or the answers can never be told apart.
 
     Examples
     --------
@@ -604,7 +605,7 @@ def problem(
             if not _suits(net, activations, params, x, y, loss, learning_rate):
                 continue
             return Problem(net, params, x, y, loss, float(learning_rate))
-    wanted = "wanted one in which no unit is dead and no two answers are equal"
+    wanted = "wanted one in which no unit is dead and the answers can be told apart"
     raise ValueError(f"problem: {net} with {loss} gave none in {MOST_TRIES} tries, {wanted}")
 
 

@@ -1357,6 +1357,13 @@ def test_learning_rates_are_one_number_above_0(rate):
     refused(r"learning_rate: .+, wanted one finite number above 0", learning_rate=rate)
 
 
+def test_an_array_in_place_of_a_loss_is_refused_by_name():
+    net = MLP([1, 1])
+    params = net.parameters(W1=[[1.0]], b1=[0.0])
+    with pytest.raises(ValueError, match="^loss: ndarray, wanted one of dlutils' own"):
+        example(net, params, [1.0], [1.0], np.array([1, 2]))
+
+
 def test_a_result_that_is_not_finite_says_what_it_is():
     one = MLP([1, 1], output=Sigmoid())
     params = one.parameters(W1=[[1.0]], b1=[0.0])
