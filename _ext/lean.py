@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import lightningcss
 from fonts import cut
 
+from dlutils.widgets import _short
+
 SHEET = "_static/site.css"
 STYLE = re.compile(r'<link[^>]*href="([^"?]*\.css)[^"]*"[^>]*>\n?')
 # Thebe needs a server, icons come from a font, nothing has tabs, every class is an object, and the
@@ -47,7 +49,7 @@ MENDED = [
 
 
 def finish(app, exception):
-    """Mend every page, and join what the site uses of all its styles and icons into one of each."""
+    """Mend every page, shorten figures, and join all styles and icons in use into one of each."""
     if exception or app.builder.name != "html":
         return
     site = Path(app.outdir)
@@ -56,12 +58,20 @@ def finish(app, exception):
         for path in site.rglob("*.html")
         if "_static" not in path.parts
     }
+    sizes = {}
+    for path in site.glob("_images/*.svg"):
+        svg = path.read_text(encoding="utf-8")
+        if not svg.startswith("<svg"):  # as matplotlib wrote it
+            path.write_text(svg := _short(svg), encoding="utf-8")
+        points = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
+        width, height = (round(float(length) / 0.75) for length in points)
+        sizes[path.name] = f'width="{width}" height="{height}" '
     styles = {}
     for path, page in pages.items():
         if SHEET in page:  # from an earlier build
             continue
         styles |= {(path.parent / link).resolve(): None for link in STYLE.findall(page)}
-        pages[path] = mended(page, path.relative_to(site))
+        pages[path] = mended(page, path.relative_to(site), sizes)
         if path.stem == "404":  # which a server shows below any address
             base = f'<base href="{urlsplit(app.config.html_baseurl).path}" />'
             pages[path] = pages[path].replace("</title>", f"</title>\n{base}", 1)
@@ -81,13 +91,21 @@ def finish(app, exception):
                 os.removedirs(path.parent)
 
 
-def mended(page, name):
-    """Return a page with one style sheet, without what it does not use, with its parts named."""
+def mended(page, name, sizes):
+    """Return a page with one style sheet, without what it does not use, with its parts named.
+
+    A figure says its size in pixels, so that the text below stays where it is when it arrives.
+    """
     root = "../" * (len(name.parts) - 1)
     page = UNUSED.sub("", STYLE.sub("", page))
     page = page.replace("</title>", f'</title>\n<link rel="stylesheet" href="{root}{SHEET}" />', 1)
     # Logos in a closed menu need not be loaded, nor named beside their name.
     page = re.sub(r'<img alt="\w+ logo"', '<img alt="" loading="lazy"', page)
+    page = re.sub(
+        r'<img (?=[^>]*src="[^"]*_images/([^"]+)")',
+        lambda image: "<img " + sizes.get(image[1], ""),
+        page,
+    )
     if name.stem != "search":
         page = SEARCH.sub("", page)
     for written, wanted in MENDED:

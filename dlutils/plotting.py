@@ -7,7 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_rgb
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, PathPatch
+from matplotlib.path import Path
 
 from dlutils._checks import finite_array, float_array, number, same_shape, whole
 from dlutils.network import Gradients, Parameters, Trace
@@ -125,6 +126,64 @@ def plot_lines(x, lines, *, xlabel="", ylabel="", log="", ax=None):
     if len(lines) > 1:
         ax.legend()
     return ax
+
+
+def plot_panels(x, panels, *, xlabel="", columns=4):
+    """Draw a small figure for each of several sets of lines, all with the same axes and one legend.
+
+    Parameters
+    ----------
+    x : array (n,)
+    panels : dict
+        For the title of each panel its lines, as `plot_lines` takes them; all with the same labels.
+    xlabel : str
+    columns : int
+        How many panels stand beside each other.
+
+    Returns
+    -------
+    list of matplotlib Axes, one for each panel
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, the labels of two differ, or `plot_lines` refuses the lines of one.
+
+    Examples
+    --------
+    >>> axes = plot_panels([0, 1], {"up": {"line": [0, 1]}, "down": {"line": [1, 0]}})
+    >>> [ax.get_title() for ax in axes]
+    ['up', 'down']
+    """
+    if not isinstance(panels, dict) or not panels:
+        raise ValueError(f"panels: {panels!r}, wanted a dict of lines by title, at least one")
+    for title, lines in panels.items():
+        _few(lines, f"panels[{title!r}]")
+        if list(lines) != (labels := list(next(iter(panels.values())))):
+            raise ValueError(f"panels[{title!r}]: lines {list(lines)}, wanted {labels}")
+    columns = min(whole(columns, "columns", 1), len(panels))
+    rows = -(-len(panels) // columns)
+    size = (1.7 * columns, 1.5 * rows)
+    figure, places = plt.subplots(
+        rows, columns, sharex=True, sharey=True, squeeze=False, figsize=size, layout="constrained"
+    )
+    axes = list(places.flat[: len(panels)])
+    for ax, (title, lines) in zip(axes, panels.items(), strict=True):
+        plot_lines(x, lines, ax=ax)
+        if len(lines) > 1:
+            ax.get_legend().remove()
+        ax.set_title(title, fontsize=10)
+        ax.axhline(0, color=QUIET, linewidth=0.5, zorder=0)
+        ax.tick_params(labelsize=9)
+    for ax in axes[-columns:]:  # the last of each column
+        ax.set_xlabel(xlabel)
+        ax.tick_params(labelbottom=True)
+    for place in places.flat[len(panels) :]:
+        place.remove()
+    if len(labels) > 1:
+        handles = axes[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside upper left", ncols=len(labels))
+    return axes
 
 
 def plot_points(x, y, labels=None, *, ax=None):
@@ -565,6 +624,61 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, step=None, ax=
     return ax
 
 
+def plot_nerve_cell(*, ax=None):
+    """Sketch a nerve cell and, below it, a unit, with corresponding parts in one column.
+
+    Signals travel from left to right in both. The sketch is not to scale.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> ax = plot_nerve_cell()
+    >>> [text.get_text() for text in ax.texts][:4]
+    ['synapse', 'dendrites', 'cell body', 'axon']
+    """
+    ax = _axes(ax, figsize=(6.4, 4.8))
+    # Other cells' axons, each ending in a synapse, and the dendrites that take up their signals.
+    tips = [(1.5, 5.6), (1.2, 4.65), (1.2, 3.75), (1.6, 2.9)]
+    forks = [(2.35, 5.0), (2.35, 3.5)]
+    for n, (x, y) in enumerate(tips):
+        _draw_nerve(ax, [(0, y + 0.25), (0.5, y + 0.3), (x - 0.6, y - 0.2), (x - 0.2, y)], QUIET, 2)
+        ax.add_patch(Circle((x - 0.2, y), 0.11, color=QUIET))
+        fork = forks[n // 2]
+        _draw_nerve(ax, [(x, y), (x + 0.4, y), (1.9, fork[1]), fork], FORWARD, 2.5)
+    for x, y in forks:
+        _draw_nerve(ax, [(x, y), (2.7, y), (3.1, (y + 4.25) / 2), (3.7, 4.25)], FORWARD, 5)
+    # The axon, which branches toward the cells that come next.
+    _draw_nerve(ax, [(4.3, 4.25), (5.5, 4.65), (6.4, 3.85), (7.6, 4.25)], FORWARD, 3.5)
+    for y in (5.0, 4.25, 3.5):
+        _draw_nerve(ax, [(7.6, 4.25), (8.0, 4.25), (8.1, y), (8.75, y)], FORWARD, 2)
+        ax.add_patch(Circle((8.8, y), 0.11, color=FORWARD))
+    body = {"edgecolor": FORWARD, "linewidth": 1.5, "zorder": 2}
+    ax.add_patch(Circle((3.9, 4.25), 0.66, facecolor=POSITIVE(0.25), **body))
+    ax.add_patch(Circle((3.98, 4.3), 0.2, facecolor=POSITIVE(0.6), **body))
+    names = {"synapse": (1.3, 5.9), "dendrites": (2.85, 5.3), "cell body": (3.9, 3.15)}
+    for name, (x, y) in (names | {"axon": (6.0, 4.55)}).items():
+        ax.text(x, y, name, ha="center", fontsize=11)
+    # The unit.
+    for n, y in enumerate((1.95, 1.05, 0.15), start=1):
+        _draw_edge(ax, (1.2, y), (3.9, 1.05), f"weight {n}", "", False)
+        ax.text(1.1, y, f"input {n}", ha="right", va="center", fontsize=11)
+    ax.annotate("", (8.0, 1.05), (4.5, 1.05), arrowprops={"arrowstyle": "->", "color": FORWARD})
+    ax.add_patch(Circle((3.9, 1.05), 0.66, facecolor="white", **body))
+    ax.text(3.9, 1.05, "add up,\ncompare", ha="center", va="center", fontsize=9, zorder=3)
+    ax.text(3.9, 0.25, "bias", ha="center", va="top", fontsize=11)
+    ax.text(8.1, 1.05, "output", va="center", fontsize=11)
+    ax.set(aspect="equal", xlim=(-0.1, 9.1), ylim=(-0.3, 6.5))
+    ax.axis("off")
+    return ax
+
+
 def _given(value, digits):
     """Write a given number with as many decimals as it has, at most `digits`."""
     return np.format_float_positional(value, digits, trim="-").replace("-", "\N{MINUS SIGN}")
@@ -612,3 +726,10 @@ def _draw_unit(ax, center, inside, below, backward, ring, bold):
     x, y = center
     ax.text(x, y - 0.78, below, color=FORWARD, va="top", **style)
     ax.text(x, y - 1.08, backward, color=GRADIENT, va="top", weight=_weight(bold), **style)
+
+
+def _draw_nerve(ax, points, color, width):
+    """Draw a smooth line from the first of four points to the last, bent toward the others."""
+    curve = Path(points, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+    line = {"edgecolor": color, "facecolor": "none", "linewidth": width, "capstyle": "round"}
+    ax.add_patch(PathPatch(curve, **line))

@@ -198,8 +198,12 @@ def _svg(figure, box):
     nothing = dict.fromkeys(["Date", "Creator", "Format", "Type"])
     with plt.rc_context({"svg.hashsalt": "deep learning, worked out"}):
         figure.savefig(file := io.StringIO(), format="svg", bbox_inches=box, metadata=nothing)
-    svg = file.getvalue()
-    svg = re.sub(r"<!--.*?-->|\s+", " ", svg[svg.index("<svg") :])
+    return _short(file.getvalue())
+
+
+def _short(svg):
+    """Return matplotlib's SVG with one element on each line and without what no reader sees."""
+    svg = re.sub(r"(?s)<!--.*?-->|<metadata>.*?</metadata>|\s+", " ", svg[svg.index("<svg") :])
     svg = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), svg)
     return svg.replace("> <", ">\n<")  # a path needs no more than a hundredth of a point
 

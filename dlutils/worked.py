@@ -19,6 +19,7 @@ from dlutils._formulas import (
     at,
     count,
     parts,
+    slope,
     state_letters,
     step,
 )
@@ -66,6 +67,7 @@ from dlutils.schedules import _rate_at
 
 __all__ = [  # noqa: RUF022 - in the order of the API page
     "example",
+    "formulas",
     "problem",
     "problem_for",
     "perceptron",
@@ -215,6 +217,59 @@ def _renamed(old, new, function, *arguments):
         return function(*arguments)
     except ValueError as error:
         raise ValueError(re.sub(f"^{old}:", f"{new}:", str(error))) from None
+
+
+def formulas(g):
+    r"""Return how one writes an activation, g(z), and its derivative, g′(z), as LaTeX.
+
+    In the derivative, a stands for g(z) where that is shorter. Of several cases, the first counts
+    that holds.
+
+    Parameters
+    ----------
+    g : activation
+        One of those in ``ALL_ACTIVATIONS``, with any numbers.
+
+    Returns
+    -------
+    pair of strings
+
+    Raises
+    ------
+    ValueError
+        If it is not one of the package that acts on every entry alone.
+
+    Examples
+    --------
+    >>> from dlutils import ReLU, Tanh
+    >>> formulas(Tanh())
+    ('\\tanh(z)', '1 - a^{2}')
+    >>> print(formulas(ReLU())[1])
+    \begin{cases} 1 & z > 0 \\ 0 & z \le 0 \end{cases}
+
+    References
+    ----------
+    Those of the activations.
+    """
+    g = _known(g, "g", Activation, ALL_ACTIVATIONS)
+
+    def named(symbol, value):
+        return given(symbol, value, GIVEN_DIGITS)
+
+    at_zero = (0.0,) if getattr(g, "value_at_zero", 0) else ()  # of Step
+    places = [named("z", z) for z in (1.0, *at_zero, -1.0)]
+    value = [activation(g, z, named) for z in places]
+    derivative = [slope(g, z, named("a", float(g(z.value))), named) for z in places]
+    return _in_cases(value), _in_cases(derivative)
+
+
+def _in_cases(pieces):
+    """Return the LaTeX of a formula by its pieces, one for each case, or all of them the same."""
+    texts = {piece.symbols.text: "".join(symbols for symbols, _ in piece.case) for piece in pieces}
+    if len(texts) == 1:
+        return next(iter(texts))
+    rows = r" \\ ".join(f"{text} & {case}" for text, case in texts.items())
+    return rf"\begin{{cases}} {rows} \end{{cases}}"
 
 
 def _known(value, name, kind, known):

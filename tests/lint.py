@@ -22,9 +22,14 @@ from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 MAX_LINES, MAX_WIDTH, MAX_MEDIAN_LINES, MIN_WORDS_PER_LINE = 15, 79, 4, 10
 MIN_ALT_LENGTH, MIN_EXERCISES, QUESTIONS = 30, 6, range(3, 6)
+MAX_READING, SECONDS_A_WORD, SECONDS_A_LINE, SECONDS_A_BOX = 45, 60 / 150, 60 / 15, 60
+STATED_TIMES = (
+    r"\*\*Reading time:\*\* (\d+) minutes, and about (\d+) minutes more for the exercises"
+)
 SECTIONS = ["Common mistakes", "Check yourself", "Exercises", "Summary"]
 LABEL_PREFIXES = ("ch-", "eq-", "fig-", "tbl-", "ex-", "sol-")
 
@@ -508,16 +513,45 @@ def no_plotting_helper(notebook: NotebookNode) -> list[str]:
 
 
 def sections(notebook: NotebookNode) -> list[str]:
-    """A chapter opens with its label and reading time and closes with the same four sections."""
+    """A chapter opens with its label and closes with the same four sections."""
     problems = []
     first = notebook.cells[0].source
     if not first.startswith("(ch-"):
         problems.append(f"cell 0: starts with {first[:20]!r}, wanted the label (ch-…)=")
-    if not re.search(r"\b\d+\s+minutes\b", first):
-        problems.append("cell 0: no reading time, wanted it in minutes")
     found = [title for title, _ in by_section(notebook) if title in SECTIONS]
     if found != SECTIONS:
         problems.append(f"sections {found}, wanted {SECTIONS}")
+    return problems
+
+
+def times(notebook: NotebookNode) -> list[str]:
+    """The minutes that a chapter promises are those of its text and of its exercises."""
+    seconds = to_do = 0
+    section = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            if section != "Exercises" and not any(tag.startswith("hide") for tag in tags(cell)):
+                seconds += SECONDS_A_LINE * line_count(cell)
+            continue
+        for part in re.split(r"(?m)^(?=## )", cell.source):
+            section = part[3:].split("\n")[0] if part.startswith("## ") else section
+            to_do += sum(map(int, re.findall(r"\*\w+, (\d+) minutes\.\*", part)))
+            if section != "Exercises":
+                seconds += SECONDS_A_WORD * word_count(new_markdown_cell(part))
+                seconds += SECONDS_A_BOX * len(re.findall(r"\} (?:Pencil|Guess) first", part))
+    minutes = seconds / 60
+    found = re.search(STATED_TIMES, notebook.cells[0].source)
+    if not found:
+        return [f"cell 0: no times, wanted {STATED_TIMES!r}"]
+    reading, doing = map(int, found.groups())
+    problems = []
+    if abs(reading - minutes) > 5 or reading % 5 or minutes > MAX_READING + 2.5:
+        problems.append(
+            f"cell 0: {reading} minutes of reading, counted {minutes:.1f}, wanted the next "
+            f"multiple of 5, at most {MAX_READING}"
+        )
+    if doing != to_do:
+        problems.append(f"cell 0: {doing} minutes for exercises that say {to_do} in all")
     return problems
 
 
@@ -586,4 +620,4 @@ RULES = [
     clean,
     no_plotting_helper,
 ]
-CHAPTER_RULES = [enough_prose, sections, questions, exercises]
+CHAPTER_RULES = [enough_prose, sections, times, questions, exercises]

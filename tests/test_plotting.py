@@ -9,6 +9,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.patches import PathPatch
 
 from dlutils import MLP, Fit, HalfSquaredError, History, Sigmoid, plotting
 
@@ -364,6 +365,15 @@ def test_counts_pass_aa_on_every_shade():
             lambda: plotting.plot_contours(bowl, (0, 1), (0, 1), {c: [[1, 2]] for c in "abcde"}),
             "paths: 5 of them, wanted at most 4",
         ),
+        (lambda: plotting.plot_panels([0, 1], {}), r"panels: \{\}, wanted a dict"),
+        (
+            lambda: plotting.plot_panels([0, 1], {"a": {"x": [0, 1]}, "b": {"y": [0, 1]}}),
+            r"panels\['b'\]: lines \['y'\], wanted \['x'\]",
+        ),
+        (
+            lambda: plotting.plot_panels([0, 1], {"a": {"x": [0, 1]}}, columns=0),
+            "columns: 0, wanted",
+        ),
         (lambda: plotting.plot_images(np.ones(64)), r"X: shape \(64,\), wanted \(N, side²\)"),
         (lambda: plotting.plot_images(np.ones((2, 63))), r"X: shape \(2, 63\)"),
         (lambda: plotting.plot_images(np.ones((0, 64))), r"X: shape \(0, 64\)"),
@@ -386,6 +396,27 @@ def test_refuses_bad_input(call, message):
         call()
 
 
+def test_panels_share_their_axes_and_have_one_legend():
+    x = np.linspace(-1, 1, 5)
+    panels = {f"{k}x": {"value": k * x, "slope": np.full(5, k)} for k in range(1, 6)}
+    axes = plotting.plot_panels(x, panels, xlabel="x", columns=3)
+    assert [ax.get_title() for ax in axes] == list(panels)
+    for k, ax in enumerate(axes, 1):
+        value, slope = ax.lines[:2]
+        assert (value.get_ydata() == k * x).all() and (slope.get_ydata() == k).all()
+        assert ax.get_legend() is None and ax.get_ylim() == axes[0].get_ylim()
+    assert [ax.get_xlabel() for ax in axes] == ["", "", "x", "x", "x"]
+    assert [ax.xaxis.get_tick_params()["labelbottom"] for ax in axes] == [0, 0, 1, 1, 1]
+    figure = axes[0].figure
+    assert figure.axes == axes  # and no empty place
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["value", "slope"]
+
+
+def test_one_line_a_panel_needs_no_legend():
+    (ax,) = plotting.plot_panels([0, 1], {"up": {"value": [0, 1]}})
+    assert ax.figure.legends == [] and ax.get_legend() is None
+
+
 def test_computed_numbers_show_all_their_decimals_and_no_signed_zero():
     flat = NET.backward(PARAMS, TRACE, [1e-9])
     shown = texts(plotting.plot_network(PARAMS, TRACE, flat, digits=3))
@@ -402,3 +433,21 @@ def test_book_style_draws_the_same_bytes_twice():
     with matplotlib.rc_context():
         plotting.use_book_style()
         assert drawn() == drawn()
+
+
+def test_nerve_cell_stands_part_by_part_above_a_unit():
+    _, given = plt.subplots(figsize=(6.4, 4.8))
+    ax = plotting.plot_nerve_cell(ax=given)
+    assert ax is given and not ax.axison
+    place = {text.get_text(): text.get_position() for text in ax.texts if text.get_text()}
+    pairs = [("synapse", "input 2"), ("dendrites", "weight 2"), ("cell body", "add up,\ncompare")]
+    for above, below in [*pairs, ("cell body", "bias")]:
+        assert place[above][1] > 2.5 > place[below][1]
+        assert abs(place[above][0] - place[below][0]) < 1
+    assert place["cell body"][0] < place["axon"][0] < place["output"][0]
+    nerves = [patch.get_path().vertices for patch in ax.patches if isinstance(patch, PathPatch)]
+    assert nerves and all(points[0, 0] < points[-1, 0] for points in nerves)  # left to right
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])

@@ -410,6 +410,15 @@ row(
     lines=(LINES, [None, 1, [1.0, 2.0], {label: [1.0, 2.0] for label in "abcde"},
                    *({"a": bad} for bad in shapes((), (1,), (3,), (2, 1), kind=NOT_REAL))]),
 )  # fmt: skip
+row(
+    "plot_panels", plotting.plot_panels,
+    {"panels": r"panels(\['\w'\])?|lines(\['a'\])?|x", "x": r"x|lines\['a'\]"},
+    x=([1.0, 2.0], shapes((), (3,), (2, 2), kind=NOT_REAL)),
+    panels=({"p": LINES}, [None, 1, {}, {"p": 1}, {"p": {label: [1.0, 2.0] for label in "abcde"}},
+                           {"p": LINES, "q": {"b": [1.0, 2.0]}}]),
+    columns=(1, [0, 1.5, None]),
+)  # fmt: skip
+row("plot_nerve_cell", plotting.plot_nerve_cell, ax=good(None))  # nothing to refuse but an ax
 POINTS = {"x": "x|labels", "y": "y|labels"}
 row(
     "plot_points", plotting.plot_points, POINTS,
@@ -507,6 +516,11 @@ row(
     digits=DIGITS, carry_digits=CARRIED,
 )  # fmt: skip
 G = None, [1.0, "f", [len], activations.ReLU, np.tanh]
+row(
+    "formulas",
+    worked.formulas,
+    g=(activations.ReLU(), [None, 1, "ReLU", activations.Softmax(), len]),
+)
 row(
     "problem", worked.problem, {"sizes": r"sizes(\[\d\])?|net"}, seed=(7, whole(0)),
     sizes=((2, 2, 1), [*SIZES, (2, 6, 1), (1, 1, 1, 1, 1, 1)]), hidden=G, output=G,

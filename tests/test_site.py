@@ -9,6 +9,7 @@ import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -82,6 +83,28 @@ def test_every_picture_says_what_is_seen(site: Path, page: str):
         r'<img[^>]*\balt="([^"]*)"', re.search("<article.*</article>", source, re.DOTALL)[0]
     ):
         assert len(alt) > 20 and not re.search(r"\.(svg|png)$", alt)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_picture_says_how_large_it_is(site: Path, page: str):
+    source = (site / f"{page}.html").read_text(encoding="utf-8")
+    for tag, name in re.findall(r'(<img[^>]*_images/([^"]+)"[^>]*>)', source):
+        svg = (site / "_images" / name).read_text(encoding="utf-8")
+        points = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
+        said = re.search(r' width="(\d+)" height="(\d+)"', tag).groups()
+        assert [int(pixels) * 0.75 for pixels in said] == pytest.approx(
+            [*map(float, points)], abs=0.4
+        )
+
+
+def test_pictures_are_short_and_whole(site: Path):
+    pictures = list(site.glob("_images/*.svg"))
+    assert pictures
+    for picture in pictures:
+        svg = picture.read_text(encoding="utf-8")
+        assert svg.startswith("<svg") and not re.search(r"<!--|<metadata| d=\"[^\"]*\.\d{3}", svg)
+        drawn = {el.attrib["id"] for el in ElementTree.fromstring(svg).iter() if "id" in el.attrib}
+        assert "axes_1" in drawn and drawn >= set(re.findall(r'href="#([^"]+)"', svg))
 
 
 def test_links_to_the_site_show_a_card(site: Path):

@@ -63,7 +63,7 @@ from dlutils import (
     worked,
 )
 from dlutils.widgets import Sliders
-from dlutils.worked import example, optimizer, perceptron, problem, problem_for
+from dlutils.worked import example, formulas, optimizer, perceptron, problem, problem_for
 
 ALPHAS = [3.0, 2.0, 0.5, 0.0, -np.inf]
 LOSSES = [*ALL_LOSSES, Huber(0.3), *(AdaptiveRobust(alpha, 0.7) for alpha in ALPHAS)]
@@ -772,6 +772,26 @@ def test_very_large_and_very_small_numbers_stand_as_powers_of_ten():
 
 
 KINKS = [g for g in GS if not isinstance(g, Softmax)]
+
+
+@pytest.mark.parametrize("g", GS[:-1], ids=repr)
+def test_formulas_say_value_and_derivative_of_an_activation(g):
+    names = {"s": getattr(g, "slope", 0), "g(0)": getattr(g, "value_at_zero", 0)}
+    names |= {r"\beta": getattr(g, "slope", getattr(g, "beta", 0))}
+    names |= {r"\alpha": getattr(g, "alpha", 0), r"\lambda": getattr(g, "scale", 0)}
+    for z in (-1.5, -0.3, 0.0, 0.4, 2.0):
+        here = names | {"z": z, "a": float(g(z))}
+        for text, wanted in zip(formulas(g), (g(z), g.derivative(z)), strict=True):
+            cases = re.fullmatch(r"\\begin\{cases\} (.*) \\end\{cases\}", text)
+            if cases:
+                rows = (row.split(" & ") for row in cases[1].split(r" \\ "))
+                text = next(piece for piece, condition in rows if holds(f"({condition})", here))
+            assert close(read(text, here), wanted, 1e-12), (text, z)
+
+
+def test_formulas_of_another_activation_are_refused():
+    with pytest.raises(ValueError, match=r"g: Softmax\(\), wanted"):
+        formulas(Softmax())
 
 
 @pytest.mark.parametrize("g", KINKS, ids=repr)
