@@ -126,8 +126,8 @@ class Solution:
     def step_through(self, digits=4):
         """Return the network as a figure with a slider, which goes through both passes.
 
-        Each frame shows the numbers as far as one step and marks the new ones. It needs
-        matplotlib, and works on a page without a kernel.
+        Each frame shows the numbers as far as one step and marks the new ones. A part of a solution
+        shows its own steps. It needs matplotlib, and works on a page without a kernel.
 
         Parameters
         ----------
@@ -141,7 +141,7 @@ class Solution:
         Raises
         ------
         ValueError
-            If the solution is not that of one example and a network.
+            If the solution is not that of one example and a network, or its parts have no frame.
         """
         from dlutils import plotting
         from dlutils.widgets import Sliders
@@ -154,6 +154,12 @@ class Solution:
         gradients = net.backward(params, trace, loss.gradient(trace.output, y))
         sizes = [len(x), *map(len, params.b)]
         frames = _frames(lines, self.values, x, sizes, digits)
+        parts = {line.part for line in self._lines}
+        shown = [label for label in frames if PARTS[label[0]] in parts]
+        if not shown:
+            raise ValueError("step_through: wanted the part forward, cost, deltas or gradients")
+        if not parts & {"deltas", "gradients"}:
+            gradients = None
 
         def draw(label):
             number = list(frames).index(label)
@@ -161,7 +167,7 @@ class Solution:
             axes.set_title(frames[label][0])
             return axes
 
-        return Sliders(draw, {"step": list(frames)}, alt=lambda label: frames[label][1])
+        return Sliders(draw, {"step": shown}, alt=lambda label: frames[label][1])
 
 
 def aligned(rows):
@@ -189,6 +195,8 @@ UNSEEN, MOST_SEEN = r"\\[a-z]+|[{}^ ]", 22  # what fits beside a result on a pho
 
 
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+# To which part of a solution a frame belongs, by the first letter of its label.
+PARTS = dict.fromkeys("xza", "forward") | {"C": "cost", "δ": "deltas", "∂": "gradients"}
 
 
 def _frames(lines, found, x, sizes, digits):

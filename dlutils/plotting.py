@@ -553,7 +553,7 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, step=None, ax=
         Show both passes only as far as this step, and mark its own numbers by a thick ring or
         in bold. In a network of L layers, 0 is the input, 1 to 2L are z and a of each layer, and
         2L + 1 is the cost, which is not drawn; then come δ and ∂C/∂w of each layer, from the last
-        to the first. Needs gradients.
+        to the first, which need gradients.
     ax : matplotlib Axes, optional
 
     Returns
@@ -593,9 +593,9 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, step=None, ax=
         raise ValueError(f"trace: a batch of {len(trace.output)}, wanted one example")
     L, now = len(sizes) - 1, math.inf
     if step is not None:
-        now = whole(step, "step", 0)
-        if gradients is None or now > 4 * L + 1:
-            raise ValueError(f"step: {step}, wanted one of 0 to {4 * L + 1}, with gradients")
+        now, last = whole(step, "step", 0), 2 * L + 1 if gradients is None else 4 * L + 1
+        if trace is None or now > last:
+            raise ValueError(f"step: {step}, wanted one of 0 to {last}, with a trace")
     ax = _axes(ax, figsize=(2.3 * len(sizes), 2 * max(sizes)))
     place = [[(3.5 * l, 2.7 * ((n - 1) / 2 - i)) for i in range(n)] for l, n in enumerate(sizes)]
     for l in range(1, len(sizes)):

@@ -75,6 +75,13 @@ def test_network_step_by_step_adds_the_numbers_in_their_order():
     assert new(drawn[6])[1] == ["δ −0.0503"] and new(drawn[7])[1] == ["∂ −0.0315", "∂ −0.0359"]
 
 
+def test_steps_of_the_forward_pass_need_no_gradients():
+    drawn = [plotting.plot_network(PARAMS, TRACE, digits=4, step=n) for n in range(6)]
+    whole = set(texts(plotting.plot_network(PARAMS, TRACE, digits=4)))
+    assert [len(whole - set(texts(ax))) for ax in drawn] == [3, 3, 1, 1, 0, 0]
+    assert [new(ax)[0] for ax in drawn] == [2, 2, 2, 1, 1, 0]
+
+
 def test_network_of_three_layers_has_fourteen_steps():
     deep = MLP([1, 1, 1, 1])
     params = deep.init(np.random.default_rng(0))
@@ -290,7 +297,8 @@ def test_counts_pass_aa_on_every_shade():
     [
         (lambda: plotting.plot_network(3), "params: int, wanted Parameters"),
         (lambda: plotting.plot_network(PARAMS, gradients=GRADIENTS), "trace: None"),
-        (lambda: plotting.plot_network(PARAMS, TRACE, step=1), "step: 1, wanted .* with gradients"),
+        (lambda: plotting.plot_network(PARAMS, step=1), "step: 1, wanted .* with a trace"),
+        (lambda: plotting.plot_network(PARAMS, TRACE, step=6), "step: 6, wanted one of 0 to 5"),
         (
             lambda: plotting.plot_network(PARAMS, NET.forward(PARAMS, np.ones((3, 2)))),
             "trace: a batch of 3",

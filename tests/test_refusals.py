@@ -473,7 +473,7 @@ row(
     params=(PARAMS, [None, 1, PARAMS.vector, network.MLP([7, 2]).init(rng)]),
     trace=(ONE, [1, ONE.output, TRACE]), digits=(3, whole(0)),
     gradients=(None, [1, PARAMS, PARAMS.vector, NET.backward(PARAMS, TRACE, TRACE.output)]),
-    step=(None, [0, -1, 0.5, True, "1"]),  # without gradients there are no steps
+    step=(None, [6, -1, 0.5, True, "1"]),  # without gradients, up to 5
 )  # fmt: skip
 row(
     "show_source",

@@ -72,13 +72,13 @@ def test_nothing_else_is_a_term(site: Path):
 def test_meaning_shows_on_hover_and_focus(browser, addresses, scheme):
     tab = browser.new_page(color_scheme=scheme, reduced_motion="reduce")
     tab.goto(f"{addresses['http']}chapters/forward-pass.html")
-    term = tab.locator("a.term", has_text="sigmoid").first
+    term = tab.locator("a.term", has_text="batch").first
     meaning = term.get_attribute("data-bs-original-title")
     hint = tab.get_by_role("tooltip")
 
     term.hover()
     hint.wait_for()
-    assert meaning.startswith("The activation function") and hint.inner_text() == meaning
+    assert meaning.startswith("Several examples") and hint.inner_text() == meaning
     hint.hover()  # whoever points at it may go on reading
     tab.wait_for_timeout(300)
     assert hint.is_visible()

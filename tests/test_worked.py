@@ -1413,8 +1413,16 @@ def test_figures_of_batches_and_of_traces_are_refused():
             solution.step_through()
 
 
-def test_a_part_of_a_solution_is_the_same_figure():
-    assert syllabus().part("forward").step_through().frames == 10
+def test_a_part_of_a_solution_shows_its_own_steps():
+    figure = syllabus().part("forward").step_through()
+    assert figure.controls["step"] == ["x", "z¹", "a¹", "z²", "a²"]
+    ax = figure.plot("a²")
+    assert any("a 0.7391" in text.get_text() for text in ax.texts) and ax.get_legend() is None
+    plt.close(ax.figure)
+    figure = syllabus().part("cost", "gradients").step_through()
+    assert figure.controls["step"] == ["C", "∂C/∂W²", "∂C/∂W¹"]
+    with pytest.raises(ValueError, match="wanted the part forward, cost, deltas or gradients"):
+        syllabus(learning_rate=0.5).part("update").step_through()
 
 
 def test_nothing_that_was_given_is_changed():
