@@ -598,14 +598,16 @@ def plot_network(params, trace=None, gradients=None, *, digits=3, step=None, ax=
             raise ValueError(f"step: {step}, wanted one of 0 to {last}, with a trace")
     ax = _axes(ax, figsize=(2.3 * len(sizes), 2 * max(sizes)))
     place = [[(3.5 * l, 2.7 * ((n - 1) / 2 - i)) for i in range(n)] for l, n in enumerate(sizes)]
+    labels = []
     for l in range(1, len(sizes)):
         for i, j in np.ndindex(params.W[l].shape):
+            labels.append(at := _clear_place(place[l - 1][j], place[l][i], labels))
             name = rf"$W^{{{l}}}_{{{i + 1}{j + 1}}}$"
             forward = _given(params.W[l][i, j], digits) if trace else name
             due = 4 * L + 3 - 2 * l
             backward = gradients and due <= now and _computed(gradients.W[l][i, j], digits)
             backward = f"∂ {backward}" if backward else ""
-            _draw_edge(ax, place[l - 1][j], place[l][i], forward, backward, due == now)
+            _draw_edge(ax, place[l - 1][j], place[l][i], at, forward, backward, due == now)
     for l, layer in enumerate(place):
         for i, center in enumerate(layer):
             inside, below = _unit_labels(params, trace, l, i, digits, now)
@@ -667,7 +669,8 @@ def plot_nerve_cell(*, ax=None):
         ax.text(x, y, name, ha="center", fontsize=11)
     # The unit.
     for n, y in enumerate((1.95, 1.05, 0.15), start=1):
-        _draw_edge(ax, (1.2, y), (3.9, 1.05), f"weight {n}", "", False)
+        at = _clear_place((1.2, y), (3.9, 1.05), [])
+        _draw_edge(ax, (1.2, y), (3.9, 1.05), at, f"weight {n}", "", False)
         ax.text(1.1, y, f"input {n}", ha="right", va="center", fontsize=11)
     ax.annotate("", (8.0, 1.05), (4.5, 1.05), arrowprops={"arrowstyle": "->", "color": FORWARD})
     ax.add_patch(Circle((3.9, 1.05), 0.66, facecolor="white", **body))
@@ -706,9 +709,19 @@ def _weight(bold):
     return "bold" if bold else "normal"
 
 
-def _draw_edge(ax, start, end, forward, backward, bold):
+def _clear_place(start, end, labels):
+    """Return where on a line its label stands clear of others, or the usual place."""
+    places = [np.add(start, part * np.subtract(end, start)) for part in (0.385, 0.56, 0.25, 0.7)]
+    apart = (0.8, 0.5)  # width and height of a label
+    return next(
+        (at for at in places if all((np.abs(at - label) > apart).any() for label in labels)),
+        places[0],
+    )
+
+
+def _draw_edge(ax, start, end, at, forward, backward, bold):
     ax.plot(*zip(start, end, strict=True), color=QUIET, linewidth=1, zorder=1)
-    x, y = np.add(start, 0.385 * np.subtract(end, start))
+    x, y = at
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     ax.text(x, y, forward, color=FORWARD, ha="center", va="center", bbox=paper, fontsize=11)
     if backward:

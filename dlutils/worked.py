@@ -18,6 +18,7 @@ from dlutils._formulas import (
     activation,
     at,
     count,
+    output_slope,
     parts,
     slope,
     state_letters,
@@ -219,16 +220,19 @@ def _renamed(old, new, function, *arguments):
         raise ValueError(re.sub(f"^{old}:", f"{new}:", str(error))) from None
 
 
-def formulas(g):
-    r"""Return how one writes an activation, g(z), and its derivative, g′(z), as LaTeX.
+def formulas(function):
+    r"""Return how one writes an activation or a loss, and its derivative, as LaTeX.
 
-    In the derivative, a stands for g(z) where that is shorter. Of several cases, the first counts
-    that holds.
+    Of an activation, g(z) and g′(z), where a stands for g(z) if that is shorter. Of a loss, what
+    one entry of the output costs, before the mean, and the derivative of that: a is the output, y
+    the target and d the δ of Huber. A loss of probabilities has p for a; one on logits too, where
+    p is made from them, and its derivative is the one with the logit. Of several cases, the first
+    counts that holds.
 
     Parameters
     ----------
-    g : activation
-        One of those in ``ALL_ACTIVATIONS``, with any numbers.
+    function : activation or loss
+        One of those in ``ALL_ACTIVATIONS`` or ``ALL_LOSSES``, with any numbers.
 
     Returns
     -------
@@ -237,29 +241,42 @@ def formulas(g):
     Raises
     ------
     ValueError
-        If it is not one of the package that acts on every entry alone.
+        If it is no loss of the package, and none of its activations that act on every entry alone.
 
     Examples
     --------
-    >>> from dlutils import ReLU, Tanh
+    >>> from dlutils import Huber, ReLU, SoftmaxCrossEntropy, Tanh
     >>> formulas(Tanh())
     ('\\tanh(z)', '1 - a^{2}')
     >>> print(formulas(ReLU())[1])
     \begin{cases} 1 & z > 0 \\ 0 & z \le 0 \end{cases}
+    >>> formulas(SoftmaxCrossEntropy())
+    ('-\\sum_i y_i \\, \\ln(p_i)', 'p_i - y_i')
 
     References
     ----------
-    Those of the activations.
+    Those of the activations and losses.
     """
-    g = _known(g, "g", Activation, ALL_ACTIVATIONS)
+    known = (*ALL_ACTIVATIONS, *ALL_LOSSES)
+    function = _known(function, "function", Activation | Loss, known)
 
     def named(symbol, value):
         return given(symbol, value, GIVEN_DIGITS)
 
-    at_zero = (0.0,) if getattr(g, "value_at_zero", 0) else ()  # of Step
+    if isinstance(function, Loss):
+        likely = isinstance(function, (BinaryCrossEntropy, ON_CLASSES, ON_LOGITS))
+        index = "_i" if isinstance(function, ON_CLASSES) else ""
+        y = named(f"y{index}", 0.5)
+        # On the target, and far from it on either side: every case of every loss.
+        outputs = [named(("p" if likely else "a") + index, a) for a in (0.5, 1e300, -1e300)]
+        with np.errstate(all="ignore"):  # only the symbols count
+            value = [parts(function, [a], [y], named)[0] for a in outputs]
+            derivative = [output_slope(function, a, y, named) for a in outputs]
+        return _of_classes("p") if index else _in_cases(value), _in_cases(derivative)
+    at_zero = (0.0,) if getattr(function, "value_at_zero", 0) else ()  # of Step
     places = [named("z", z) for z in (1.0, *at_zero, -1.0)]
-    value = [activation(g, z, named) for z in places]
-    derivative = [slope(g, z, named("a", float(g(z.value))), named) for z in places]
+    value = [activation(function, z, named) for z in places]
+    derivative = [slope(function, z, named("a", float(function(z.value))), named) for z in places]
     return _in_cases(value), _in_cases(derivative)
 
 
@@ -558,6 +575,11 @@ def _branches(formula, values):
     return r" ,\quad ".join(texts)
 
 
+def _of_classes(p):
+    """Return the loss of one example with several classes."""
+    return rf"-\sum_i y_i \, \ln({p}_i)"
+
+
 def _cost_definition(problem):
     """Return the rows of LaTeX that define the cost."""
     loss, net = problem.loss, problem.net
@@ -568,7 +590,7 @@ def _cost_definition(problem):
         texts.append(_definition("p", link, a))
         a = "p"
     if isinstance(loss, ON_CLASSES):
-        outputs, part = 1, rf"-\sum_i y_i \, \ln({a}_i)"
+        outputs, part = 1, _of_classes(a)
     else:
         y = given("y", 0.0, GIVEN_DIGITS)
         part = _branches(

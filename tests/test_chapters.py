@@ -23,7 +23,10 @@ NOTEBOOKS = lint.notebooks(ROOT)
 CHAPTERS = {path: nb for path, nb in NOTEBOOKS.items() if Path(path).parent.name == "chapters"}
 
 # Cells whose output differs from run to run, such as a ratio of times; the cell says why.
-UNCOMPARED = {"chapters/what-is-deep-learning.ipynb": 1, "chapters/forward-pass.ipynb": 1}
+UNCOMPARED = {
+    "chapters/what-is-deep-learning.ipynb": 1,
+    "chapters/forward-pass.ipynb": 1,
+}
 
 
 # ── The book keeps the rules ──────────────────────────────────────────────────────────────────────

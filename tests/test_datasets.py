@@ -1,6 +1,7 @@
 """Data: truth tables, curves by formula, facts about the digits, splits that lose nothing."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -355,3 +356,16 @@ SPLIT = (np.ones((4, 1)), [0, 0, 1, 1], 0.5)
 def test_refuses_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_logistic_regression_of_scikit_learn_is_a_minimum():
+    """The stored weights have the gradient zero, with nothing of scikit-learn's to help."""
+    stored = json.loads(
+        Path(dlutils.__file__).with_name("data").joinpath("scikit-learn.json").read_text()
+    )
+    X, _, y, _ = stratified_split(digits().X / 16, digits().y, 0.5, np.random.default_rng(0))
+    pictures, eight = X.reshape(-1, 8, 8)[(y == 3) | (y == 8)], (y[(y == 3) | (y == 8)] == 8) * 1.0
+    ink = np.column_stack([pictures[:, r : r + 2, 2:4].mean(axis=(1, 2)) for r in (2, 4)])
+    inputs = (ink - ink.mean(axis=0)) / ink.std(axis=0)
+    slopes = dlutils.SigmoidCrossEntropy().gradient(inputs @ stored["w"] + stored["b"], eight)
+    assert np.abs([*(slopes @ inputs), slopes.sum()]).max() < 1e-12

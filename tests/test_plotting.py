@@ -1,6 +1,7 @@
 """Plots: the numbers they show are the numbers they were given, and bad input is refused."""
 
 import io
+import itertools
 from types import SimpleNamespace
 
 import matplotlib
@@ -459,3 +460,16 @@ def test_nerve_cell_stands_part_by_part_above_a_unit():
     boxes = [text.get_window_extent() for text in ax.texts if text.get_text()]
     for i, box in enumerate(boxes):
         assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 1), (2, 3, 2, 3), (3, 3), (3, 2, 4), (4, 3)])
+def test_names_of_weights_stand_clear_of_each_other(sizes):
+    params = MLP(sizes).init(np.random.default_rng(0))
+    ax = plotting.plot_network(params)
+    ax.figure.canvas.draw()
+    names = [
+        text.get_window_extent().padded(2) for text in ax.texts if text.get_text().startswith("$W")
+    ]
+    assert len(names) == sum(np.multiply(sizes[1:], sizes[:-1]))
+    for one, other in itertools.combinations(names, 2):
+        assert not one.overlaps(other)

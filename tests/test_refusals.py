@@ -519,7 +519,7 @@ G = None, [1.0, "f", [len], activations.ReLU, np.tanh]
 row(
     "formulas",
     worked.formulas,
-    g=(activations.ReLU(), [None, 1, "ReLU", activations.Softmax(), len]),
+    function=(activations.ReLU(), [None, 1, "ReLU", activations.Softmax(), *LOSS[1]]),
 )
 row(
     "problem", worked.problem, {"sizes": r"sizes(\[\d\])?|net"}, seed=(7, whole(0)),

@@ -782,16 +782,58 @@ def test_formulas_say_value_and_derivative_of_an_activation(g):
     for z in (-1.5, -0.3, 0.0, 0.4, 2.0):
         here = names | {"z": z, "a": float(g(z))}
         for text, wanted in zip(formulas(g), (g(z), g.derivative(z)), strict=True):
-            cases = re.fullmatch(r"\\begin\{cases\} (.*) \\end\{cases\}", text)
-            if cases:
-                rows = (row.split(" & ") for row in cases[1].split(r" \\ "))
-                text = next(piece for piece, condition in rows if holds(f"({condition})", here))
-            assert close(read(text, here), wanted, 1e-12), (text, z)
+            assert close(read(chosen(text, here), here), wanted, 1e-12), (text, z)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_formulas_say_value_and_derivative_of_a_loss(loss):
+    names = {"d": getattr(loss, "delta", 0), "c": getattr(loss, "c", 0)}
+    names |= {r"\alpha": getattr(loss, "alpha", 0)}
+    texts = [text.replace(r"\sum_i ", "").replace("_i", "") for text in formulas(loss)]
+    for a, y in itertools.product((-1.5, -0.3, 0.2, 0.25, 0.9, 1.0, 4.0), (-1.0, 0.25, 1.0)):
+        a, y = np.array([a]), np.array([y])
+        output = a
+        if isinstance(loss, Hinge | SquaredHinge) and y == 0.25:
+            continue
+        if isinstance(loss, BinaryCrossEntropy | SigmoidCrossEntropy | ON_CLASSES):
+            if y != 0.25 or not 0 < a < 1:
+                continue
+            if isinstance(loss, ON_CLASSES):
+                a, y = np.append(a, 1 - a), np.append(y, 1 - y)
+            output = a
+            if isinstance(loss, SigmoidCrossEntropy):
+                output = np.log(a / (1 - a))
+            elif isinstance(loss, SoftmaxCrossEntropy):
+                output = np.log(a)
+        here = [names | {"a": p, "p": p, "y": t} for p, t in zip(a, y, strict=True)]
+        costs, slopes = ([float(read(chosen(text, n), n)) for n in here] for text in texts)
+        assert close(sum(costs), loss(output, y), 1e-12), (a, y)
+        assert close(slopes, loss.gradient(output, y), 1e-12), (a, y)
+
+
+def chosen(text, names):
+    """Return the formula of the first case that holds."""
+    cases = re.fullmatch(r"\\begin\{cases\} (.*) \\end\{cases\}", text)
+    rows = (row.split(" & ") for row in cases[1].split(r" \\ ")) if cases else [(text, None)]
+    return next(piece for piece, where in rows if where is None or holds(f"({where})", names))
+
+
+def test_formulas_name_the_constants_of_a_loss():
+    assert formulas(Huber(0.3)) == formulas(Huber(1e9))
+    assert r"\alpha" in formulas(AdaptiveRobust(3, 1))[0]
 
 
 def test_formulas_of_another_activation_are_refused():
-    with pytest.raises(ValueError, match=r"g: Softmax\(\), wanted"):
+    with pytest.raises(ValueError, match=r"function: Softmax\(\), wanted"):
         formulas(Softmax())
+
+
+def test_formulas_of_another_loss_are_refused():
+    class Own(HalfSquaredError):
+        pass
+
+    with pytest.raises(ValueError, match=r"function: .*Own\(\), wanted one of dlutils' own"):
+        formulas(Own())
 
 
 @pytest.mark.parametrize("g", KINKS, ids=repr)
