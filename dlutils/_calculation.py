@@ -193,7 +193,7 @@ class Calculation:
             a, before = self.a[-1], self.input_of(l)
             formula = f"z^{l} = W^{l} {before} + b^{l}"
             if self.batch:
-                formula = rf"Z^{l} = {before.upper()} (W^{l})^\top + b^{l}"
+                formula = rf"Z^{l} = {before.upper()} (W^{l})^{{\mathsf{{T}}}} + b^{l}"
             sheet.head(part, titled(prefix, f"Layer {l}, weighted sums"), formula)
 
             def weighted_sum(n, i, a=a, W=W, b=b):
@@ -316,11 +316,11 @@ class Calculation:
         """Write ∂C/∂W as the sum of the examples' outer products, and ∂C/∂b as that of their δ."""
         sheet, a, symbol = self.sheet, self.a[l - 1], self.input_of(l)
         d, x = rf"\delta^{l}", f"({symbol})" if "^" in symbol else symbol
-        formulas = rf"{d} {x}^\top", d
+        formulas = rf"{d} {x}^{{\mathsf{{T}}}}", d
         if self.batch:
             x = [f"({symbol}_{n})" if "^" in symbol else f"x_{n}" for n in range(1, self.N + 1)]
             formulas = (
-                " + ".join(rf"{d}_{n} {of}^\top" for n, of in enumerate(x, 1)),
+                " + ".join(rf"{d}_{n} {of}^{{\mathsf{{T}}}}" for n, of in enumerate(x, 1)),
                 " + ".join(rf"{d}_{n}" for n in range(1, self.N + 1)),
             )
         products = [outer(u, v) for u, v in zip(delta, a, strict=True)]

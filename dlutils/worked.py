@@ -98,7 +98,7 @@ EXAMPLE = (
 )
 BATCH = (
     r"The rows of $X$ and $Y$ are examples. With $A^0 = X$, layer $l$ computes "
-    r"$Z^l = A^{l-1} (W^l)^\top + b^l$, where $b^l$ is added to every row, and from it $A^l$; and "
+    r"$Z^l = A^{l-1} (W^l)^{\mathsf T} + b^l$, with $b^l$ added to every row, and from it $A^l$; "
     r"$\delta^l = \frac{\partial C}{\partial Z^l}$. The formulas below are for one example; "
     "i and j count its units or classes. "
 )
@@ -603,7 +603,8 @@ def _cost_definition(problem):
     of = "examples" if examples > 1 else "outputs"
     of = "examples and outputs" if examples > 1 and outputs > 1 else of
     mean = rf"\tfrac{{1}}{{{number}}} " if number > 1 else ""
-    return [*texts, rf"\ell &= {part}", rf"C &= {mean}\sum \ell \quad (\text{{over all {of}}})"]
+    over = "the mean over" if number > 1 else "over"
+    return [*texts, rf"\ell &= {part}", rf"C &= {mean}\sum \ell \quad (\text{{{over} all {of}}})"]
 
 
 def problem(

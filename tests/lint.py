@@ -535,7 +535,7 @@ def times(notebook: NotebookNode) -> list[str]:
             continue
         for part in re.split(r"(?m)^(?=## )", cell.source):
             section = part[3:].split("\n")[0] if part.startswith("## ") else section
-            to_do += sum(map(int, re.findall(r"\*\w+, (\d+) minutes\.\*", part)))
+            to_do += sum(map(int, re.findall(r"\*[\w ]+, (\d+) minutes\.\*", part)))
             if section != "Exercises":
                 seconds += SECONDS_A_WORD * word_count(new_markdown_cell(part))
                 seconds += SECONDS_A_BOX * len(re.findall(r"\} (?:Pencil|Guess) first", part))

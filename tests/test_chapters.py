@@ -450,7 +450,7 @@ FAULTS = [
     ),
     (
         lint.times,
-        replace(9, "5 minutes", "10 minutes"),
+        replace(9, "Explore, 5 minutes", "Explain by a number, 10 minutes"),
         ["cell 0: 30 minutes for exercises that say 60 in all"],
     ),
     (

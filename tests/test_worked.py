@@ -142,7 +142,8 @@ class Reader:
     def power(self):
         value = self.atom()
         if self.next("^"):
-            if self.next(r"\top"):
+            if self.tokens[-4:] == ["T", "{", r"\mathsf", "{"]:
+                del self.tokens[-6:]  # two braces more
                 return np.transpose(value) if np.ndim(value) else value
             return value ** self.within("{", "}")
         return value
@@ -1002,7 +1003,7 @@ def test_a_statement_defines_both_branches_of_an_activation():
     text = str(problem(1, (2, 2), loss=CategoricalCrossEntropy(), examples=2))
     assert r"a^1_i &= \frac{e^{z^1_i}}{\sum_j e^{z^1_j}}" in text
     assert "The rows of $X$ and $Y$ are examples" in text
-    assert r"C &= \tfrac{1}{2} \sum \ell \quad (\text{over all examples})" in text
+    assert r"C &= \tfrac{1}{2} \sum \ell \quad (\text{the mean over all examples})" in text
     assert "a^2 &= z^2 \\\\\n" in str(problem(1, loss=Hinge()))
     assert r"a^1 &= \max(0, z^1) \\" in str(problem(1, hidden=ReLU()))
 
