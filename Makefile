@@ -15,6 +15,9 @@ PAGES = $(wildcard index.ipynb chapters chapters/* chapters/*/* chapters/*/*/*) 
 quietly = $(2) >$(1) 2>&1 || { echo "Failed: $(2):" "$$({ \
 	grep -E '^ *(ERROR|error): [A-Z]' $(1) || cat $(1); } | tail -n 1) (log: $(1))" >&2; exit 1; }
 
+# Two processes at a time, each with as many threads as there are cores, would wait for one another.
+test run environments: export OPENBLAS_NUM_THREADS = 1
+
 .PHONY: help book pdf epub serve test run environments mutate bench bench-site links lock clean
 .NOTPARALLEL: # the stages use every core themselves, and pip builds dlutils in the tree
 

@@ -14,6 +14,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
+SHIFT = """
+    window.shift = 0;
+    new PerformanceObserver(list => list.getEntries().forEach(move => {
+        window.shift += move.hadRecentInput ? 0 : move.value;
+    })).observe({type: "layout-shift", buffered: true});
+"""
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +75,38 @@ def browser(chromium: str):
         browser = playwright.chromium.launch(executable_path=chromium, args=flags.split())
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def visit(browser, addresses):
+    """Function that opens a page; what was wrong with it is an error at the end of the test."""
+    contexts, faults = [], []
+
+    def opened(page, place="http", width=1280, **options):
+        options = {"color_scheme": "light", "reduced_motion": "reduce"} | options
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.add_init_script(SHIFT)
+        tab.loads = []
+        tab.on("response", lambda load: tab.loads.append(load))
+        tab.on("request", lambda request: faults.extend(outside(request.url, addresses[place])))
+        tab.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+        tab.on("pageerror", lambda error: faults.append(str(error)))
+        tab.on("console", lambda told: faults.append(told.text) if told.type != "log" else None)
+        tab.goto(f"{addresses[place]}{page}.html")
+        tab.evaluate("document.fonts.ready")
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def outside(url: str, site: str) -> list[str]:
+    """Say so if an address is not the site's."""
+    return [] if url.startswith((site, "data:")) else [f"outside the site: {url}"]
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from test_browser import violations
+from test_accessibility import violations
 from test_site import NOTEBOOKS, PAGES
 
 GLOSSARY = "chapters/reference/glossary"

@@ -1,0 +1,93 @@
+"""Everyone can use the site: narrow, dark, from the keyboard alone, heard, and without motion."""
+
+from itertools import product
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from test_browser import CHAPTER, PAGES
+
+# The contrast of a text takes long to judge: mark one text of each color, size and ground.
+LOOKS = """
+    const seen = new Set();
+    for (const text of document.body.querySelectorAll("*")) {
+        if (![...text.childNodes].some(node => node.nodeType == 3 && node.data.trim())) continue;
+        const {color, fontSize, fontWeight} = getComputedStyle(text);
+        let ground = text, paint;
+        do paint = getComputedStyle(ground).backgroundColor;
+        while (paint == "rgba(0, 0, 0, 0)" && (ground = ground.parentElement));
+        const look = [color, fontSize, fontWeight, paint, text.checkVisibility()].join();
+        if (!seen.has(look)) text.dataset.look = look;
+        seen.add(look);
+    }
+"""
+
+
+def violations(tab) -> list[str]:
+    """What the rules of axe-core find wrong with a page."""
+    tab.evaluate(LOOKS)
+    others = {"rules": {"color-contrast": {"enabled": False}}, "resultTypes": ["violations"]}
+    colors = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+    return [
+        f"{rule['id']}: {node['html']} {node['failureSummary']}"
+        for context, options in ((None, others), ({"include": [["[data-look]"]]}, colors))
+        for rule in Axe().run(tab, context=context, options=options).response["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [*product(["light", "dark"], [1280, 390])])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_complete_and_accessible(visit, page, scheme, width):
+    tab = visit(page, color_scheme=scheme, width=width)
+    for pixels in (320, width):  # 320 is what a screen of 1280 pixels holds at 400 %
+        tab.set_viewport_size({"width": pixels, "height": 900})
+        assert tab.evaluate("document.documentElement.scrollWidth") <= pixels
+        assert tab.locator("main h1:visible").count() == 1
+    assert violations(tab) == []
+
+
+def test_page_can_be_used_with_the_keyboard_alone(visit):
+    tab = visit(CHAPTER)
+    tab.keyboard.press("Tab")
+    assert tab.locator(":focus").inner_text() == "Skip to main content"
+    tab.keyboard.press("Enter")
+    assert tab.url.endswith("#main-content")
+
+    mode = tab.locator("button.theme-switch-button")
+    seen = {tab.locator("html").get_attribute("data-mode")}
+    for _ in range(2):
+        mode.focus()
+        tab.keyboard.press("Enter")
+        seen.add(tab.locator("html").get_attribute("data-mode"))
+    assert seen == {"auto", "light", "dark"}
+
+    menu = tab.locator(".dropdown-launch-buttons")
+    menu.locator("button").focus()
+    assert menu.locator("button").evaluate("e => getComputedStyle(e).outlineStyle") != "none"
+    tab.keyboard.press("Enter")
+    assert menu.locator("a", has_text="Colab").is_visible()
+    tab.keyboard.press("Escape")
+    assert not menu.locator("a", has_text="Colab").is_visible()
+
+    solution = tab.locator(".solution.dropdown").first
+    assert not solution.locator("section").is_visible()
+    solution.locator("button, summary").first.focus()
+    tab.keyboard.press("Enter")
+    assert solution.locator("section").is_visible()
+
+    figure = tab.locator(".sliders").first
+    figure.locator("input[type=range]").first.focus()
+    before = figure.inner_text(), figure.locator("img:visible").get_attribute("alt")
+    tab.keyboard.press("ArrowRight")
+    after = figure.inner_text(), figure.locator("img:visible").get_attribute("alt")
+    assert before[0] != after[0] and before[1] != after[1]
+
+
+def test_who_wants_no_motion_gets_none(visit):
+    moving = """[...document.querySelectorAll("*")].filter(e => {
+        const style = getComputedStyle(e);
+        return style.animationName != "none" || parseFloat(style.transitionDuration) > 0;
+    }).map(e => e.outerHTML.slice(0, 80))"""
+    tab = visit(CHAPTER)
+    assert tab.evaluate(moving) == []
+    assert tab.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
