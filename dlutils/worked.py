@@ -221,44 +221,49 @@ def _renamed(old, new, function, *arguments):
 
 
 def formulas(function):
-    r"""Return how one writes an activation or a loss, and its derivative, as LaTeX.
+    r"""Return the LaTeX of an activation or a loss and of its derivative, or of an optimizer.
 
     Of an activation, g(z) and g′(z), where a stands for g(z) if that is shorter. Of a loss, what
     one entry of the output costs, before the mean, and the derivative of that: a is the output, y
     the target and d the δ of Huber. A loss of probabilities has p for a; one on logits too, where
     p is made from them, and its derivative is the one with the logit. Of several cases, the first
-    counts that holds.
+    counts that holds. Of an optimizer, the lines of its step t, from the gradient g to θ.
 
     Parameters
     ----------
-    function : activation or loss
-        One of those in ``ALL_ACTIVATIONS`` or ``ALL_LOSSES``, with any numbers.
+    function : activation, loss or optimizer
+        One of those in ``ALL_ACTIVATIONS``, ``ALL_LOSSES`` or ``ALL_OPTIMIZERS``, with any numbers.
 
     Returns
     -------
-    pair of strings
+    tuple of strings, two but for an optimizer
 
     Raises
     ------
     ValueError
-        If it is no loss of the package, and none of its activations that act on every entry alone.
+        If it is no loss or optimizer of the package, and none of its activations that act on every
+        entry alone.
 
     Examples
     --------
-    >>> from dlutils import Huber, ReLU, SoftmaxCrossEntropy, Tanh
+    >>> from dlutils import Huber, Momentum, ReLU, SoftmaxCrossEntropy, Tanh
     >>> formulas(Tanh())
     ('\\tanh(z)', '1 - a^{2}')
     >>> print(formulas(ReLU())[1])
     \begin{cases} 1 & z > 0 \\ 0 & z \le 0 \end{cases}
     >>> formulas(SoftmaxCrossEntropy())
     ('-\\sum_i y_i \\, \\ln(p_i)', 'p_i - y_i')
+    >>> formulas(Momentum(0.1))
+    ('v_t = \\beta\\, v_{t-1} + g_t', '\\theta_t = \\theta_{t-1} - \\eta\\, v_t')
 
     References
     ----------
-    Those of the activations and losses.
+    Those of the activations, losses and optimizers.
     """
-    known = (*ALL_ACTIVATIONS, *ALL_LOSSES)
-    function = _known(function, "function", Activation | Loss, known)
+    known = (*ALL_ACTIVATIONS, *ALL_LOSSES, *ALL_OPTIMIZERS)
+    function = _known(function, "function", Activation | Loss | Optimizer, known)
+    if isinstance(function, Optimizer):
+        return _rules(function)
 
     def named(symbol, value):
         return given(symbol, value, GIVEN_DIGITS)
@@ -278,6 +283,16 @@ def formulas(function):
     value = [activation(function, z, named) for z in places]
     derivative = [slope(function, z, named("a", float(function(z.value))), named) for z in places]
     return _in_cases(value), _in_cases(derivative)
+
+
+def _rules(opt):
+    """Return the lines of an optimizer's step t after that of the gradient, read off a trace."""
+    t = 12  # of two digits, as no index of a constant is
+    steps = optimizer(opt, lambda theta: 1.0, 0.0, steps=t).steps
+    text = "\n".join(step.symbolic for step in steps if step.title == f"Step {t}")
+    text = text.replace(f"_{{{t}}}", "_t").replace(f"_{{{t - 1}}}", "_{t-1}")
+    text = re.sub(r"\((\S+_t)\)\^", r"\1^", text).replace(f"^{{{t}}}", "^{t}")
+    return tuple(text.split("\n")[1:])
 
 
 def _in_cases(pieces):

@@ -84,7 +84,10 @@ def nodes(source: str) -> list[ast.AST]:
 
 
 def functions(cell: NotebookNode) -> list[ast.AST]:
-    return [n for n in nodes(cell.source) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    """Functions that a cell defines, but for methods whose names Python prescribes: __init__."""
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [n for n in nodes(cell.source) if isinstance(n, defined)]
+    return [n for n in found if not n.name.startswith("__")]
 
 
 def asserts(cell: NotebookNode) -> bool:

@@ -1,16 +1,21 @@
 """Training: the loop written out, PyTorch's training, history, stopping, divergence, refusals."""
 
+import ast
+import importlib
+import json
 import re
 import subprocess
 import sys
 import types
 import warnings
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import numpy as np
 import pytest
 from framework import SOURCES, references
 
+import dlutils
 from dlutils import (
     MLP,
     Activate,
@@ -982,3 +987,28 @@ def test_early_stopping_is_fixed_and_compares_by_value():
     assert EarlyStopping(3) == EarlyStopping(3, restore_best=True) != EarlyStopping(2)
     with pytest.raises(FrozenInstanceError):
         EarlyStopping(3).patience = 4
+
+
+def digits_learned_by_pytorch():
+    """Return what the last chapter compares with: PyTorch's code, losses and answers."""
+    return json.loads(
+        Path(dlutils.__file__).with_name("data").joinpath("torch-digits.json").read_text()
+    )
+
+
+def test_the_code_shown_is_the_code_that_ran_in_pytorch():
+    path = Path(__file__).parent / "fixtures" / "pytorch_digits.py"
+    code = path.read_text()
+    named = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
+    shown = digits_learned_by_pytorch()["code"]
+    assert shown == ast.get_source_segment(code, named["train_in_pytorch"])
+    assert max(map(len, shown.splitlines())) <= 79  # as in a notebook
+
+
+def test_pytorch_still_learns_the_digits_with_the_stored_losses():
+    pytest.importorskip("torch")
+    stored = digits_learned_by_pytorch()
+    found = importlib.import_module("fixtures.pytorch_digits").results()
+    assert found["losses"] == pytest.approx(stored["losses"], rel=0, abs=1e-10)
+    assert np.array(found["logits"]) == pytest.approx(np.array(stored["logits"]), rel=0, abs=1e-8)
+    assert found["wrong"] == stored["wrong"]

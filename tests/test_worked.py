@@ -1253,6 +1253,13 @@ def test_adam_on_paper_divides_by_the_corrected_root():
     assert step.substituted == r"1 - 0.1 \cdot \frac{2}{\sqrt{4} + 10^{-8}}"
 
 
+@every_optimizer
+def test_formulas_say_any_step_of_an_optimizer(opt):
+    steps = [s.symbolic for s in optimizer(opt, slope, 0.8, 3).steps if s.title == "Step 3"]
+    text = "\n".join(formulas(opt)).replace("_{t-1}", "_2").replace("_t", "_3")
+    assert text.replace("^{t}", "^{3}").split("\n") == steps[1:]
+
+
 # The figure.
 
 FIGURES = [
