@@ -31,6 +31,7 @@ from dlutils.datasets import (
     spirals,
     stratified_split,
 )
+from dlutils.diagnostics import dead_units, gradient_norms, update_ratios
 from dlutils.gradcheck import check_gradient, numerical_gradient, relative_error
 from dlutils.layers import (
     Activate,
@@ -137,8 +138,10 @@ __all__ = [
     "check_gradient",
     "clip_by_norm",
     "clip_by_value",
+    "dead_units",
     "digits",
     "fit",
+    "gradient_norms",
     "logic_gate",
     "moons",
     "numerical_gradient",
@@ -151,4 +154,5 @@ __all__ = [
     "spirals",
     "stratified_split",
     "train_perceptron",
+    "update_ratios",
 ]

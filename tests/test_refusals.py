@@ -13,6 +13,7 @@ from dlutils import (
     autodiff,
     clipping,
     datasets,
+    diagnostics,
     gradcheck,
     initializers,
     layers,
@@ -39,8 +40,19 @@ from dlutils.losses import (
 
 matplotlib.use("agg")
 
-MODULES = [activations, autodiff, clipping, datasets, gradcheck, initializers, layers, losses]
-MODULES += [network, optimizers, perceptron, plotting, regularizers, schedules, source, training]
+MODULES = [activations, autodiff, clipping, datasets, diagnostics, gradcheck, initializers]
+MODULES += [
+    layers,
+    losses,
+    network,
+    optimizers,
+    perceptron,
+    plotting,
+    regularizers,
+    schedules,
+    source,
+    training,
+]
 MODULES += [widgets, worked]
 
 # Bad values by the kind of an argument. Each is refused by a ValueError "name: seen, wanted …".
@@ -387,6 +399,27 @@ row(
     callbacks=((), [None, 1, len, [None], "f"]), progress=(False, BOOL),
     state=(None, [1, (), (None,), [None, None]]),
 )  # fmt: skip
+
+# Diagnostics.
+
+GRADIENTS = NET.backward(PARAMS, TRACE, TRACE.output)
+row(
+    "dead_units", diagnostics.dead_units, net=(NET, [None, network.MLP, layers.Dense(2, 2)]),
+    params=(PARAMS, BAD_PARAMS), X=(X, shapes((), (2,), (0, 2), (2, 3), (2, 2, 1))),
+    state=(None, [0, (), [None], np.ones(2)]), tolerance=(0.0, FROM_ZERO),
+)  # fmt: skip
+row(
+    "gradient_norms",
+    diagnostics.gradient_norms,
+    gradients=(GRADIENTS, [None, 1, PARAMS, PARAMS.vector, network.Gradients]),
+)
+NO_PARAMS = [None, 1, {}, PARAMS.vector, GRADIENTS, network.Parameters]
+row(
+    "update_ratios",
+    diagnostics.update_ratios,
+    before=(PARAMS, NO_PARAMS),
+    after=(PARAMS, [*NO_PARAMS, OTHER.init(rng)]),
+)
 
 # Automatic differentiation.
 
