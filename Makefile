@@ -2,6 +2,7 @@
 # Recipes are plain sh and GNU Make 3.81, because macOS ships nothing newer.
 
 NAME = deep-learning-worked-out
+SHEET = _build/html/chapters/reference/cheat-sheet.pdf
 PORT = 8000
 BIN = .venv/bin
 NB = index.ipynb $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
@@ -28,8 +29,8 @@ book: _build/built ## build the site into _build/html
 	@echo "The book is in _build/html; to read it, run 'make serve' or open"
 	@echo "file://$(CURDIR)/_build/html/index.html"
 
-pdf: _build/$(NAME).pdf ## print the whole book to a PDF (needs Chromium or Chrome)
-	@echo "The book is in $<"
+pdf: _build/$(NAME).pdf $(SHEET) ## print the book and its cheat sheet to PDFs (needs Chromium or Chrome)
+	@echo "The book is in $<, the cheat sheet in $(SHEET)"
 
 epub: _build/$(NAME).epub ## pack the whole book as an EPUB
 	@echo "The book is in $<"
@@ -111,7 +112,8 @@ _build/built: _build/configured $(PAGES)
 	$(BIN)/jupyter-book build -q -W -n --keep-going . >/dev/null
 	@mv _build/unfinished _build/configured && mv _build/started $@
 
-_build/$(NAME).pdf _build/$(NAME).epub: _build/built _ext/epub.css
+# The page of the cheat sheet offers the PDF once it is there.
+_build/$(NAME).pdf _build/$(NAME).epub $(SHEET): _build/built _ext/epub.css
 	@$(BIN)/python _ext/press.py $@
 
 .venv/installed: requirements.txt pyproject.toml .venv/bin/python

@@ -1,13 +1,15 @@
-"""Make the PDF or the EPUB of the whole book: press.py FILE, whose suffix says which.
+"""Make the PDF or the EPUB of the whole book, or the PDF of the cheat sheet: press.py FILE.
 
-Both are made of the articles of the finished site, so that words, numbers, formulas and links are
-the same; a browser prints the PDF, for which no formula has to be set anew.
+All are made of the articles of the finished site, so that words, numbers, formulas and links are
+the same; a browser prints the PDFs, for which no formula has to be set anew.
 """
 
 import html
+import re
 import shutil
 import sys
 import zipfile
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from posixpath import dirname, join, normpath
@@ -27,7 +29,7 @@ CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 TOC = parse_toc_yaml(ROOT / "_toc.yml")
 SCREEN = (
     "script, .headerlink, .sd-btn, .sd-summary-state-marker, .tag_install, .expanded,"
-    " .toctree-wrapper, .sliders input"
+    " .toctree-wrapper, .sliders input, .print-hint"
 )
 IMPRINT = f"""
 <p>{CONFIG["author"]}, <a href="{CONFIG["repository"]["url"]}">{CONFIG["repository"]["url"]}</a><br>
@@ -173,6 +175,36 @@ def contents(found, address, numbers):
     return f'<nav epub:type="toc">{below(TOC.root.docname)}</nav>'
 
 
+@contextmanager
+def browser_tab():
+    """Open a page of a browser."""
+    chromium = shutil.which("chromium")
+    browser = {"executable_path": chromium} if chromium else {"channel": "chrome"}
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(**browser, args=["--no-sandbox"]).new_page()
+
+
+def write_sheet(path):
+    """Print the page of the site beside which the PDF goes, and let that page offer it."""
+    page = path.with_suffix(".html")
+    with browser_tab() as tab:
+        tab.goto(page.as_uri())
+        tab.add_style_tag(content=PAPER)
+        tab.evaluate(
+            "([here, there]) => document.querySelectorAll('article a').forEach("
+            "link => link.href = link.href.replace(here, there))",
+            [f"{SITE.as_uri()}/", CONFIG["html"]["baseurl"]],
+        )
+        tab.evaluate("document.fonts.ready")
+        path.write_bytes(tab.pdf(prefer_css_page_size=True, print_background=True, tagged=True))
+    offer = f' <a href="{path.name}">Or take the PDF.</a>'
+    source = page.read_text(encoding="utf-8")
+    if offer not in source:
+        offering = re.sub(r'(?s)(class="print-hint.*?)(?=</p>)', rf"\1{offer}", source, count=1)
+        page.with_suffix(".tmp").write_text(offering, encoding="utf-8")
+        page.with_suffix(".tmp").replace(page)  # nobody reads half a page
+
+
 def write_pdf(path):
     """Print all articles as one page, in which each id begins with the name of its own page."""
 
@@ -196,11 +228,8 @@ def write_pdf(path):
     front = book.new_tag("div", attrs={"class": "front"})
     found[root].h1.insert_after(front)
 
-    chromium = shutil.which("chromium")
-    browser = {"executable_path": chromium} if chromium else {"channel": "chrome"}
     numbers = {}
-    with sync_playwright() as playwright:
-        tab = playwright.chromium.launch(**browser, args=["--no-sandbox"]).new_page()
+    with browser_tab() as tab:
         tab.goto((SITE / f"{root}.html").as_uri())  # its styles and pictures are there
         for _ in range(2):  # the second time with page numbers
             front.clear()
@@ -279,5 +308,6 @@ def write_epub(path):
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    {".pdf": write_pdf, ".epub": write_epub}[path.suffix](path)
+    path = Path(sys.argv[1]).resolve()
+    book = {".pdf": write_pdf, ".epub": write_epub}[path.suffix]
+    (write_sheet if path.is_relative_to(SITE) else book)(path)

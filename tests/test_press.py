@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from pypdfium2 import PdfDocument, PdfPage
 from pypdfium2.raw import FPDF_LINK, FPDFLink_Enumerate, FPDFLink_GetAction, FPDFLink_GetDest
@@ -17,6 +18,8 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*parse_toc_yaml(ROOT / "_toc.yml")]
+SHEET = "chapters/reference/cheat-sheet"
+MILLIMETER = 72 / 25.4
 FONTS = (b"STIXGeneral", b"STIXTwoMath", b"DejaVuSansMono", b"FontAwesome")
 XHTML = "{http://www.w3.org/1999/xhtml}"
 
@@ -118,6 +121,52 @@ def test_page_of_the_site_prints_unfolded_and_light_without_menus(browser, addre
     tab.close()
     assert "Onlythesecondcolumnof" in text  # a solution
     assert "PartII·Learning" not in text
+
+
+@pytest.fixture
+def sheets(site: Path, data: bytes, browser, addresses):
+    """The cheat sheet's PDF, and what a reader's browser makes of its page."""
+    tab = browser.new_page(color_scheme="dark")
+    tab.goto(f"{addresses['http']}{SHEET}.html")
+    tab.wait_for_load_state("networkidle")
+    yield {
+        "made": (site / f"{SHEET}.pdf").read_bytes(),
+        "printed": tab.pdf(prefer_css_page_size=True),
+    }
+    tab.close()
+
+
+def test_cheat_sheet_prints_on_two_sheets_of_a4_and_nothing_is_cut_off(sheets, articles):
+    article = articles[SHEET]
+    parts = [part for part in article.select("h1, h2, th, td") if not part.find("math")]
+    assert len(parts) > 150
+    for name, source in sheets.items():
+        with PdfDocument(source) as printed:
+            assert len(printed) == 2, name
+            text = "".join(map(said, printed))
+            assert printed[0].render().to_numpy().mean() > 200
+            for page in printed:
+                width, height = page.get_size()
+                assert (width / MILLIMETER, height / MILLIMETER) == pytest.approx((210, 297), abs=1)
+                letters = page.get_textpage()
+                boxes = [letters.get_charbox(n) for n in range(letters.count_chars())]
+                left, bottom, right, top = zip(*boxes, strict=True)
+                assert min(*left, *bottom) >= 0 and max(right) <= width and max(top) <= height
+                assert max(right) - min(left) > 0.85 * width
+        wanted = [squeezed(part.get_text().removesuffix("#")) for part in parts]
+        assert [words for words in wanted if words not in text] == []
+        for hidden in ("importnumpy", "Ctrl+P", "Showhow", "PartII·Learning"):
+            assert hidden not in text
+
+
+def test_page_of_the_cheat_sheet_offers_its_pdf_once(site: Path, sheets):
+    page = BeautifulSoup((site / f"{SHEET}.html").read_text(encoding="utf-8"), "html.parser")
+    links = [link["href"] for link in page.select(".print-hint a")]
+    assert links == ["cheat-sheet.pdf"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    addresses = re.findall(rb"/URI \(([^)]*)\)", sheets["made"])
+    assert len(addresses) > 10
+    assert all(address.startswith(config["html"]["baseurl"].encode()) for address in addresses)
 
 
 def test_epub_is_whole(epub, articles):
