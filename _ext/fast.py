@@ -4,11 +4,12 @@ import gc
 from hashlib import sha256
 from pathlib import Path
 
+from links import CITES, USES, chapters
 from terms import glossary
 
 
 def others(app, env):
-    """Return all pages if what one shows of another has changed: names, numbers, places, terms."""
+    """Return all pages if what one shows of another has changed: names, numbers, places, uses."""
     shown = [
         {page: title.astext() for page, title in env.titles.items()},
         env.toc_secnumbers,
@@ -16,6 +17,8 @@ def others(app, env):
         env.get_domain("math").equations,
         {entry: None for domain in env.domains.values() for entry in domain.get_objects()},
         glossary(env),
+        chapters(env, USES),
+        chapters(env, CITES),
     ]
     told = str([sorted(map(str, part.items())) for part in shown])
     digest, last = sha256(told.encode()).hexdigest(), Path(app.doctreedir, "shown")

@@ -180,6 +180,7 @@ def small_book(folder: Path, **pages: str):
     toc |= {"chapters": [{"file": page} for page in others]} if others else {}
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     for page, text in pages.items():
+        (folder / f"{page}.md").parent.mkdir(exist_ok=True)
         (folder / f"{page}.md").write_text(text, encoding="utf-8")
 
 

@@ -1,15 +1,18 @@
 """The glossary: every bold term leads to it, and its meaning is seen where the term stands."""
 
 import html
+import json
 import re
 from pathlib import Path
 
 import pytest
 from test_accessibility import violations
-from test_site import NOTEBOOKS, PAGES
+from test_site import NOTEBOOKS, PAGES, built, small_book
 
 GLOSSARY = "chapters/reference/glossary"
+CHAPTERS = [page for page in NOTEBOOKS if Path(page).parent.name == "chapters"]
 BOLD = re.compile(r"(?:<a ([^>]*)>)?<strong>(.*?)</strong>", re.DOTALL)
+USE = re.compile(r'<a [^>]*class="term use [^>]*href="[^"#]*#([^"]*)">(.*?)</a>', re.DOTALL)
 LINK = re.compile(r'data-bs-toggle="tooltip".* href="[^"#]*#([^"]*)" title="([^"]*)"')
 
 
@@ -68,6 +71,84 @@ def test_nothing_else_is_a_term(site: Path):
         assert page in NOTEBOOKS or 'class="term ' not in source
 
 
+def test_chapters_link_the_first_use_of_terms_that_others_explain(site: Path, entries, bold):
+    explained = {(page, LINK.search(link)[1]) for page, link, _ in bold if LINK.search(link)}
+    uses = {
+        page: USE.findall((site / f"{page}.html").read_text(encoding="utf-8")) for page in CHAPTERS
+    }
+    for page, links in uses.items():
+        anchors = [anchor for anchor, _ in links]
+        assert len(anchors) == len(set(anchors)), page
+        assert explained.isdisjoint((page, anchor) for anchor in anchors)
+        for anchor, words in links:
+            word, term = " ".join(html.unescape(words).lower().split()), entries[anchor][0].lower()
+            assert word in (term, f"{term}s"), f"{page}: {words}"
+    assert min(map(len, uses.values())) > 0 and sum(map(len, uses.values())) > 200
+
+
+SMALL_GLOSSARY = """# Words
+
+```{glossary}
+loss
+  How wrong.
+
+cross-entropy loss
+  How surprised.
+
+unit
+  A part.
+
+vanishing gradient
+  Ever less.
+```
+"""
+USES = """# A chapter with a loss
+
+The loss in the opening stays as it is.
+
+## The unit in a title
+
+At a loss? In another unit? See `unit`, $unit$, subunit, [the unit](https://example.org), loss-free.
+
+:::{table} Units of loss
+| unit | loss |
+| ---- | ---- |
+| one  | two  |
+:::
+
+Units, and then a unit. The *loss*, and another loss. **Cross-entropy losses** stay strong. A
+vanishing
+gradient.
+"""
+
+
+def test_first_use_is_found_in_prose_alone(tmp_path: Path):
+    chapter = {
+        "chapters/chapter": USES,
+        "chapters/strong": USES + "\nThis **unit** is explained.\n",
+    }
+    small_book(tmp_path, page="# Book\n\n## Unit\n\nA unit.\n", words=SMALL_GLOSSARY, **chapter)
+    build = built(tmp_path)
+    assert build.returncode == 0, build.stderr
+    uses = {
+        name: USE.findall((tmp_path / f"_build/html/{name}.html").read_text(encoding="utf-8"))
+        for name in ("page", "words", *chapter)
+    }
+    assert uses == {
+        "page": [],
+        "words": [],
+        "chapters/chapter": [
+            ("term-unit", "Units"),
+            ("term-loss", "loss"),
+            ("term-vanishing-gradient", "vanishing\ngradient"),
+        ],
+        "chapters/strong": [
+            ("term-loss", "loss"),
+            ("term-vanishing-gradient", "vanishing\ngradient"),
+        ],
+    }
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_meaning_shows_on_hover_and_focus(browser, addresses, scheme):
     tab = browser.new_page(color_scheme=scheme, reduced_motion="reduce")
@@ -95,8 +176,35 @@ def test_meaning_shows_on_hover_and_focus(browser, addresses, scheme):
     tab.close()
 
 
+@pytest.mark.parametrize("place", ["http", "file"])
+def test_meaning_of_a_term_of_another_chapter_comes_when_asked_for(visit, place):
+    tab = visit("chapters/forward-pass", place)
+    term = tab.locator("a.use").first
+    assert not any("meanings" in load.url for load in tab.loads)
+    for ask in (term.hover, term.focus):
+        ask()
+        hint = tab.get_by_role("tooltip")
+        hint.wait_for()
+        page, _, anchor = term.get_attribute("href").partition("#")
+        assert page.endswith("glossary.html")
+        assert hint.inner_text() == tab.evaluate(f"meanings['{anchor}']")
+        tab.mouse.move(0, 0)
+        tab.keyboard.press("Escape")
+        hint.wait_for(state="detached")
+    assert tab.locator("#meanings").count() == 1
+
+
+def test_meanings_are_those_of_the_glossary(site: Path, entries):
+    told = (site / f"{GLOSSARY}.html").with_name("meanings.js").read_text(encoding="utf-8")
+    meanings = json.loads(re.match(r"const meanings = (.*);$", told, re.MULTILINE)[1])
+    assert meanings.keys() == entries.keys()
+    for anchor, (_, definition) in entries.items():
+        said = " ".join(html.unescape(re.sub("<[^>]*>", "", definition)).split())
+        assert said.startswith(meanings[anchor][:20])
+
+
 def test_meaning_is_in_the_title_without_scripts(browser, addresses):
     tab = browser.new_page(java_script_enabled=False)
     tab.goto(f"{addresses['http']}chapters/forward-pass.html")
-    assert all(term.get_attribute("title") for term in tab.locator("a.term").all())
+    assert all(term.get_attribute("title") for term in tab.locator("a.term:not(.use)").all())
     tab.close()
