@@ -153,6 +153,8 @@ def test_mathematics_is_in_the_page_and_its_font_in_the_site(site: Path):
     assert {c for c in used if unicodedata.category(c)[0] != "C"} <= set(map(chr, drawn))
     letters = set(re.findall(r"<mi>([a-zA-Zα-ω])</mi>", html.unescape("".join(formulas))))
     assert letters and letters <= shapes  # alone, a letter is drawn in italics
+    over = re.findall(r"<mo[^>]*>([^<]*)</mo></mover>", html.unescape("".join(formulas)))
+    assert "‾" in over and not any(unicodedata.combining(mark) for mark in over)
 
 
 def test_no_line_begins_with_the_mark_after_a_formula(site: Path):
