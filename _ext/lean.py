@@ -24,6 +24,11 @@ UNUSED = re.compile(
     r'|<meta name="viewport" content="width=device-width, initial-scale=1" ?/>\n?',
     re.DOTALL,
 )
+# What unfolds solutions; other pages have none.
+TOGGLES = re.compile(
+    r'<script src="[^"]*togglebutton\.js[^>]*></script>\n?'
+    r"|<script>(?:let toggle(?:Hint|Open)|var togglebutton)[^<]*</script>\n?"
+)
 SEARCH = re.compile(
     r'<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>'
 )
@@ -99,6 +104,8 @@ def mended(page, name, sizes):
     root = "../" * (len(name.parts) - 1)
     page = UNUSED.sub("", STYLE.sub("", page))
     page = page.replace("</title>", f'</title>\n<link rel="stylesheet" href="{root}{SHEET}" />', 1)
+    if not re.search(r'class="[^"]*\bdropdown admonition\b', page):
+        page = TOGGLES.sub("", page)
     # Logos in a closed menu need not be loaded, nor named beside their name.
     page = re.sub(r'<img alt="\w+ logo"', '<img alt="" loading="lazy"', page)
     page = re.sub(
