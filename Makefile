@@ -5,7 +5,7 @@ NAME = deep-learning-worked-out
 SHEET = _build/html/chapters/reference/cheat-sheet.pdf
 PORT = 8000
 BIN = .venv/bin
-NB = index.ipynb $(wildcard chapters/*.ipynb chapters/*/*.ipynb)
+NB = index.ipynb $(filter-out chapters/assignments/%,$(wildcard chapters/*.ipynb chapters/*/*.ipynb))
 PACKAGE = $(wildcard dlutils dlutils/*.py dlutils/data/*)
 # The folders too: a page that was removed shows there.
 # And the package, from whose docstrings the API page is made.
@@ -19,7 +19,7 @@ quietly = $(2) >$(1) 2>&1 || { echo "Failed: $(2):" "$$({ \
 # Two processes at a time, each with as many threads as there are cores, would wait for one another.
 test run environments: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help book pdf epub serve test run environments mutate bench bench-site links lock clean
+.PHONY: help book pdf epub serve test run assignments environments mutate bench bench-site bench-grading links lock clean
 .NOTPARALLEL: # the stages use every core themselves, and pip builds dlutils in the tree
 
 help: ## list the commands
@@ -50,6 +50,7 @@ test: ## set everything up and check it: style, book, tests, other environments
 	stage $(BIN)/ruff check; \
 	stage $(BIN)/ruff format --check; \
 	stage $(MAKE) --no-print-directory book; \
+	stage $(MAKE) --no-print-directory .envs/grading/installed; \
 	stage $(BIN)/pytest; \
 	stage $(MAKE) --no-print-directory environments
 
@@ -63,6 +64,10 @@ run: .venv/installed ## execute all notebooks in place (one: make run NB=chapter
 		--ClearMetadataPreprocessor.preserve_cell_metadata_mask=tags \
 		--ClearMetadataPreprocessor.preserve_cell_metadata_mask=mystnb \
 		--ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec $(NB)
+
+assignments: .venv/installed ## write the student notebooks from exercises/ into chapters/assignments
+	@$(BIN)/python -m grading verify exercises/*.ipynb
+	@$(BIN)/python -m grading release exercises/*.ipynb --only assignments --to chapters
 
 # Figures are not compared here: another matplotlib may draw a curve's last digit differently.
 environments: .envs/binder/installed .envs/newest/installed ## run all notebooks as in Binder, Colab
@@ -84,6 +89,9 @@ bench: .envs/bench/installed ## compare the speed of fit with PyTorch and scikit
 
 bench-site: .venv/installed ## compare the site's weight and build times with the default's (not in CI)
 	@$(BIN)/python benchmarks/site.py
+
+bench-grading: .envs/grading/installed ## grade a class of 500, a tenth of it hostile, beside nbgrader (not in CI)
+	@$(BIN)/python benchmarks/grading.py
 
 links: .venv/installed ## ask whether the links to other sites still lead somewhere (not in CI)
 	@$(BIN)/jupyter-book build -q --builder linkcheck --path-output _build/links . && \
@@ -143,6 +151,14 @@ _build/$(NAME).pdf _build/$(NAME).epub $(SHEET): _build/built _ext/epub.css
 	@$(BIN)/python -m venv .envs/mutate
 	@$(call quietly,.envs/mutate/pip.log,.envs/mutate/bin/python -m pip install mutmut==3.8.1 \
 		$$(grep -oE "^(hypothesis|numpy|pytest|sympy)==[^ ]+" requirements.txt))
+	@touch $@
+
+# What the tests hand a release to: nbgrader is heavy, and Dask is for clusters.
+.envs/grading/installed: .venv/installed
+	@echo "Installing nbgrader and Dask into .envs/grading"
+	@$(BIN)/python -m venv .envs/grading
+	@$(call quietly,.envs/grading/pip.log,.envs/grading/bin/python -m pip install \
+		nbgrader==0.9.6 distributed==2026.8.0 -e ".[grading]")
 	@touch $@
 
 .envs/bench/installed: benchmarks/requirements.txt .venv/bin/python

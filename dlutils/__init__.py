@@ -1,7 +1,8 @@
 """Deep learning, worked out: the small NumPy package whose every number the book prints.
 
 Importing it needs NumPy alone. Further modules: ``autodiff``, ``initializers``, and ``worked``, for
-calculations by hand; ``plotting`` and ``widgets``, which need matplotlib.
+calculations by hand; ``exercises``, for assignments; ``plotting`` and ``widgets``, which need
+matplotlib.
 """
 
 from dlutils.activations import (
