@@ -16,6 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 NEEDS = re.compile(r"\*\*You need\*\*(.*?)(?:It helps|\n\n|$)", re.DOTALL)
+ASSIGNED = re.compile(r"^\*\w+, ([\d.]+) points?\.\*", re.MULTILINE)
 TIMES = re.compile(r"\*\*Reading time:\*\* (\d+) minutes, and about (\d+) minutes more")
 
 
@@ -193,6 +194,33 @@ class Schedule(Told):
         ]
 
 
+class Assignments(Told):
+    """A table of the assignments: their exercises, points and minutes."""
+
+    def tell(self, found):
+        """Return a table, and what it comes to."""
+        rows = []
+        for label in found:
+            path = Path(self.env.srcdir, "chapters", "assignments", f"{label[3:]}.ipynb")
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            text = "\n".join("".join(cell["source"]) for cell in cells)
+            points = [float(number) for number in ASSIGNED.findall(text)]
+            minutes = re.search(r"\*\*Time:\*\* (\d+) minutes", text)[1]
+            rows.append([label, len(points), sum(points), int(minutes)])
+        _, exercises, points, minutes = zip(*rows, strict=True)
+        return [
+            *table(
+                ["For the chapter", "Exercises", "Points", "Minutes"],
+                [
+                    [f"{{ref}}`{found[a].title} <as-{a[3:]}>`", str(b), f"{c:g}", str(d)]
+                    for a, b, c, d in rows
+                ],
+            ),
+            "",
+            f"In all {sum(exercises)} exercises, {sum(points):g} points, {hours(minutes)} hours.",
+        ]
+
+
 def table(heads, rows):
     """Return the lines of a Markdown table."""
     return ["| " + " | ".join(row) + " |" for row in [heads, ["---"] * len(heads), *rows]]
@@ -222,4 +250,5 @@ def setup(app):
     """Tell Sphinx; the work can be done in parallel."""
     app.add_directive("prerequisites", Prerequisites)
     app.add_directive("schedule", Schedule)
+    app.add_directive("assignments", Assignments)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

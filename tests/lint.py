@@ -52,8 +52,8 @@ def pages(root: Path) -> list[str]:
 
 
 def notebooks(root: Path) -> dict[str, NotebookNode]:
-    """The notebooks of _toc.yml by path relative to the root."""
-    paths = [page + ".ipynb" for page in pages(root)]
+    """The notebooks of _toc.yml by path, but for assignments, which are not executed."""
+    paths = [page + ".ipynb" for page in pages(root) if "/assignments/" not in page]
     return {p: nbformat.read(root / p, as_version=4) for p in paths if (root / p).exists()}
 
 
