@@ -39,16 +39,8 @@ def main(arguments=None):
 def _parser():
     parser = argparse.ArgumentParser("python -m grading", description=__doc__, epilog=EXITS)
     commands = parser.add_subparsers(required=True, metavar="command", dest="command")
-    for name, run, text in (
-        ("verify", _verify, "check that solutions score all, and blanks and mistakes nothing"),
-        (
-            "release",
-            _release,
-            "write student notebooks, the key, nbgrader's and Gradescope's files",
-        ),
-        ("grade", _grade, "grade a folder of submissions, each in a sandbox"),
-    ):
-        about = f"{text[0].upper()}{text[1:]}."
+    for name, (run, text, more) in COMMANDS.items():
+        about = f"{text[0].upper()}{text[1:]}. {more}"
         one = commands.add_parser(name, help=text, description=about, epilog=EXITS)
         one.set_defaults(run=run)
         many = {} if name == "grade" else {"nargs": "+"}
@@ -201,6 +193,26 @@ def _executor(options):
     with opened:
         yield opened.get_executor() if name == "dask" else opened
 
+
+COMMANDS = {
+    "verify": (
+        _verify,
+        "check that solutions score all, and blanks and mistakes nothing",
+        "Other right answers score all, too, and nothing hidden is in the student notebook.",
+    ),
+    "release": (
+        _release,
+        "write student notebooks, the key, nbgrader's and Gradescope's files",
+        "They are in the folders assignments, key, nbgrader and gradescope of --to.",
+    ),
+    "grade": (
+        _grade,
+        "grade a folder of submissions, each in a sandbox",
+        "Each is a notebook, Ada.ipynb, or a folder with one, also as Moodle and Canvas name them. "
+        "Into --to it writes grades.csv, a page for each student in feedback, and in values what "
+        "a later run need not ask again. It needs Linux and bubblewrap.",
+    ),
+}
 
 if __name__ == "__main__":
     sys.exit(main())

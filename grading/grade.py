@@ -20,7 +20,7 @@ from grading.compare import Mark, mark
 from grading.key import key
 from grading.run import collect
 from grading.sandbox import USUAL, WAITED, Sandbox
-from grading.submissions import Unreadable, cells, digest, names, prepared, words
+from grading.submissions import Unreadable, cells, digest, names, own, prepared, words
 from grading.values import Failed
 
 NOTHING = {"values": {}, "troubles": [], "errors": {}, "again": False}
@@ -113,6 +113,7 @@ class _Job:
             self.problem = f"unreadable: {error}"
             return
         self.names = names(codes)
+        self.student = own(self.names, self.student)
         self.codes = [prepared(code, self.student) for code in codes]
         run = digest([digest(content), self.student, _course(), str(limits)])
         self.kept = _read(self.path, deepcopy(NOTHING) | {"run": run})

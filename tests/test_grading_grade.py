@@ -221,6 +221,18 @@ INDIVIDUAL = replace(
 )
 
 
+def test_canvas_joins_the_words_of_a_name(tmp_path):
+    cells = ["x = 1", 'STUDENT = "Alan Turing"', "answer = len(STUDENT)"]
+    names = ("turingalan_77_12_x", "turingada_78_13_x")
+    hand_in(tmp_path / "class", **{name: notebook({}, before=cells) for name in names})
+    results = graded(tmp_path / "class", source=INDIVIDUAL, kind=Fake)
+    assert {result.score for result in results.values()} == {2}
+    assert results["turingalan"].status == "ok"
+    assert results["turingada"].status == "numbers of 'Alan Turing', graded as 'turingada'"
+    kept = opened()
+    assert {one.mine[0] for one in kept} == {"STUDENT = 'Alan Turing'", "STUDENT = 'turingada'"}
+
+
 def test_who_has_the_numbers_of_somebody_else_is_named(tmp_path):
     for roster, given_name in {"Ada Lovelace": "ada lovelace", "Eve": "Ada"}.items():
         cells = ["x = 1", f'STUDENT = "{given_name}"', "answer = len(STUDENT)"]
@@ -310,24 +322,25 @@ def test_what_had_begun_when_a_run_was_stopped_is_kept(small_class):
     assert len(opened()) <= 2
 
 
-class Full(Executor):
-    """An executor that takes two calls and no more."""
+class Direct(Executor):
+    """An executor that runs at once, and takes only so many calls."""
 
-    calls = 0
+    calls = 9
 
     def submit(self, function, *arguments):
-        self.calls += 1
-        if self.calls > 2:
+        if not Direct.calls:
             raise RuntimeError("no more")
+        Direct.calls -= 1
         done = Future()
         done.set_result(function(*arguments))
         return done
 
 
-def test_what_ended_before_an_executor_failed_is_kept(small_class):
+def test_what_ended_before_an_executor_failed_is_kept(small_class, monkeypatch):
+    monkeypatch.setattr(Direct, "calls", 2)
     kept = small_class.with_name("class-values")
     with pytest.raises(RuntimeError, match="no more"):
-        grading.grade(SOURCE, find(small_class), kept, Full(), Limits(seconds=5.0), Fake)
+        grading.grade(SOURCE, find(small_class), kept, Direct(), Limits(seconds=5.0), Fake)
     assert len(opened()) == 2
     assert scores(graded(small_class, kind=Fake)) == SCORES
     assert len(opened()) == 1
@@ -630,6 +643,13 @@ def test_shards_then_a_run_without_have_the_marks_of_one_run(run, small_class, t
     for row in (*one.values(), *shards.values()):
         del row["seconds"]
     assert one == shards
+
+
+def test_an_executor_of_ones_own_is_found(run, small_class, tmp_path, monkeypatch):
+    monkeypatch.setattr(Direct, "calls", 9)
+    options = ["--to", tmp_path / "out", "--executor", f"{__name__}:Direct"]
+    assert run("grade", PATH, small_class, *options)[0] == 1
+    assert (Direct.calls, len(opened())) == (6, 3)
 
 
 FAKED = """
