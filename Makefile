@@ -90,7 +90,7 @@ bench: .envs/bench/installed ## compare the speed of fit with PyTorch and scikit
 bench-site: .venv/installed ## compare the site's weight and build times with the default's (not in CI)
 	@$(BIN)/python benchmarks/site.py
 
-bench-grading: .envs/grading/installed ## grade a class of 500, a tenth of it hostile, beside nbgrader (not in CI)
+bench-grading: .venv/installed .envs/grading/installed ## grade a class of 500, a tenth of it hostile, beside nbgrader (not in CI)
 	@$(BIN)/python benchmarks/grading.py
 
 links: .venv/installed ## ask whether the links to other sites still lead somewhere (not in CI)

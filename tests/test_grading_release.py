@@ -218,38 +218,42 @@ HANDED_IN = {  # the answers, what else the notebook does, the score, and the po
 
 @pytest.fixture(scope="module")
 def autograder():
-    """The results of submissions that Gradescope's container gets, by name."""
+    """The folders in which the autograder has run, as in Gradescope's container, by name."""
     if os.geteuid() != 0:
         pytest.skip("Gradescope's containers run as root, and this user is another")
     with tempfile.TemporaryDirectory() as top:  # pytest's own are closed to other users
         os.chmod(top, 0o711)
-        runs = {}
-        for n, (name, (answers, after, *_)) in enumerate(HANDED_IN.items()):
-            folder = Path(top, str(n))
-            with zipfile.ZipFile(io.BytesIO(release.gradescope(SOURCE))) as archive:
-                archive.extractall(folder / "source")
-            tool = folder / "source" / "grading" / "sandbox.py"  # with a user that no test has
-            text = re.sub(
-                "^USERS = .+$", f"USERS = [{USERS[2 * n + 1]}]", tool.read_text(), flags=re.M
-            )
-            tool.write_text(text)
-            for made in ("submission", "results"):
-                (folder / made).mkdir()
-            places = [str(folder / place) for place in ("source", "submission", "results", "class")]
-            code = [code.replace("PLACES", repr(places)) for code in after]
-            text = "{" if answers is None else json.dumps(notebook(answers, after=code))
-            (folder / "submission" / "my own name.ipynb").write_text(text)
-            about = json.dumps({"users": [{"name": f"Ada / {name}"}]})
-            (folder / "submission_metadata.json").write_text(about)
-            (folder / "venv").symlink_to(sys.prefix)
-            command = ["bash", folder / "source" / "run_autograder"]
-            environment = os.environ | {"AUTOGRADER": str(folder)}
-            run = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-            runs[name] = run, folder
-        for run, _ in runs.values():
+        folders = {name: Path(top, str(n)) for n, name in enumerate(HANDED_IN)}
+        runs = [_autograde(name, folder) for name, folder in folders.items()]
+        for run in runs:
             _, errors = run.communicate(timeout=120)
             assert run.returncode == 0, errors
-        yield {name: folder for name, (_, folder) in runs.items()}
+        yield folders
+
+
+def _autograde(name, folder):
+    with zipfile.ZipFile(io.BytesIO(release.gradescope(SOURCE))) as archive:
+        archive.extractall(folder / "source")
+    tool = folder / "source" / "grading" / "sandbox.py"
+    users = USERS[1::2]  # other tests have the others
+    tool.write_text(re.sub("^USERS = .+$", f"USERS = {users}", tool.read_text(), flags=re.M))
+    answers, after, *_ = HANDED_IN[name]
+    places = [str(folder / place) for place in ("source", "submission", "results", "class")]
+    code = [code.replace("PLACES", repr(places)) for code in after]
+    text = "{" if answers is None else json.dumps(notebook(answers, after=code))
+    _write(folder / "submission" / "my own name.ipynb", text)
+    about = {"users": [{"name": f"Ada / {name}"}]}
+    _write(folder / "submission_metadata.json", json.dumps(about))
+    (folder / "results").mkdir()
+    (folder / "venv").symlink_to(sys.prefix)
+    command = ["bash", folder / "source" / "run_autograder"]
+    environment = os.environ | {"AUTOGRADER": str(folder)}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", HANDED_IN)
@@ -332,11 +336,6 @@ def course(tmp_path_factory):
             _write(folder / "submitted" / name / file, json.dumps(found))
     _nbgrader(folder, "autograde", "--create", "--Execute.shutdown_kernel=immediate")
     return folder
-
-
-def _write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
 
 
 def _nbgrader(folder, command, *options):

@@ -18,16 +18,25 @@ BLANK = {}
 ONLY_UPDATE = {"update": UPDATE}  # 3 of 5 points
 
 
+USERS = set()  # of the sandboxes of this file: tests in other processes have some, too
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _sandboxes(tmp_path_factory):
-    """Sandboxes in a folder of their own, with users that those of other tests do not have."""
+    """Sandboxes in a folder of their own, whose users are kept in USERS."""
     needs_sandbox()
     tmp_path_factory.getbasetemp()  # elsewhere
-    users = sandbox.USERS[::2]
+    nobody = sandbox._nobody
+
+    def kept():
+        user, claim = nobody()
+        USERS.add(user)
+        return user, claim
+
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         os.chmod(folder, 0o711)
         patch.setattr(tempfile, "tempdir", folder)
-        patch.setattr(sandbox, "USERS", users)
+        patch.setattr(sandbox, "_nobody", kept)
         yield
 
 
@@ -252,7 +261,7 @@ def left_over():
     children = psutil.Process().children(recursive=True)  # the browser of other tests, too
     processes = [process for process in children if process.name() == "bwrap"]
     if os.geteuid() == 0:
-        processes += [p for p in psutil.process_iter(["uids"]) if _user(p) in sandbox.USERS]
+        processes += [p for p in psutil.process_iter(["uids"]) if _user(p) in USERS]
     names = [process.name() for process in processes]
     return names, os.listdir(tempfile.gettempdir())
 
