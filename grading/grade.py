@@ -159,7 +159,9 @@ class _Job:
             texts = self.kept["values"][e.name]
             got = [values.value(texts[check.expression]) for check in e.checks]
             marks[e.name] = mark(e, wanted[e.name], got, mistakes[e.name])
-        statuses = [f"{place}: {why}" for place, why in self.kept["troubles"]]
+        # What a machine was busy with is nothing that a mark may depend on.
+        troubles = [(place, why.partition(",")[0]) for place, why in self.kept["troubles"]]
+        statuses = [f"{place}: {why}" for place, why in troubles]
         given = [words(name) for name in self.names]
         if self.source.individual and given and words(self.student) not in given:
             statuses.append(f"numbers of {min(self.names)!r}, graded as {self.student!r}")
