@@ -12,6 +12,14 @@ from fonts import cut
 from dlutils.widgets import _short
 
 SHEET = "_static/site.css"
+# The font of formulas is asked for before they are drawn, so that no line moves; files may not.
+FONT = "_static/STIXTwoMath.woff2"
+EARLY = """
+<script>
+if (location.protocol != "file:")
+  document.head.append(Object.assign(document.createElement("link"),
+    {rel: "preload", as: "font", crossOrigin: "", href: "%s"}));
+</script>"""
 STYLE = re.compile(r'<link[^>]*href="([^"?]*\.css)[^"]*"[^>]*>\n?')
 # Thebe needs a server, icons come from a font, nothing has tabs, every class is an object, and the
 # viewport is told thrice.
@@ -34,6 +42,12 @@ SEARCH = re.compile(
 )
 # What the theme writes, and what says the same to those who hear the page.
 MENDED = [
+    ('data-theme="auto"', 'data-theme="light"'),
+    (  # colors and borders are there before the first line is drawn
+        'dataset.theme = localStorage.getItem("theme") || "auto"',
+        """dataset.theme = {light: "light", dark: "dark"}[document.documentElement.dataset.mode]
+      || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")""",
+    ),
     (
         '<div id="pst-primary-sidebar"',
         '<div id="pst-primary-sidebar" role="region" aria-label="Book"',
@@ -103,7 +117,10 @@ def mended(page, name, sizes):
     """
     root = "../" * (len(name.parts) - 1)
     page = UNUSED.sub("", STYLE.sub("", page))
-    page = page.replace("</title>", f'</title>\n<link rel="stylesheet" href="{root}{SHEET}" />', 1)
+    links = f'<link rel="stylesheet" href="{root}{SHEET}" />'
+    if "<math" in page:
+        links += EARLY % (root + FONT)
+    page = page.replace("</title>", f"</title>\n{links}", 1)
     if not re.search(r'class="[^"]*\bdropdown admonition\b', page):
         page = TOGGLES.sub("", page)
     # Logos in a closed menu need not be loaded, nor named beside their name.

@@ -82,12 +82,14 @@ def visit(browser, addresses):
     """Function that opens a page; what was wrong with it is an error at the end of the test."""
     contexts, faults = [], []
 
-    def opened(page, place="http", width=1280, **options):
+    def opened(page, place="http", width=1280, without=None, **options):
         options = {"color_scheme": "light", "reduced_motion": "reduce"} | options
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         tab = context.new_page()
         tab.add_init_script(SHIFT)
+        if without:
+            tab.route(without, lambda route: route.fulfill(body=""))
         tab.loads = []
         tab.on("response", lambda load: tab.loads.append(load))
         tab.on("request", lambda request: faults.extend(outside(request.url, addresses[place])))

@@ -75,8 +75,18 @@ def test_code_can_be_copied(visit):
     )
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colors_do_not_wait_for_the_scripts_of_the_theme(visit, theme):
+    tab = visit(CHAPTER, color_scheme=theme, without="**/pydata-sphinx-theme.js*")
+    assert tab.locator("html").get_attribute("data-theme") == theme
+    tab.evaluate("localStorage.setItem('mode', 'dark')")
+    tab.reload()
+    assert tab.locator("html").get_attribute("data-theme") == "dark"
+
+
 def test_figures_are_seen_and_solutions_open_without_scripts(visit):
     tab = visit(CHAPTER, java_script_enabled=False)
+    assert tab.locator("html").get_attribute("data-theme") == "light"
     assert tab.locator(".sliders img:visible").count() == tab.locator(".sliders").count() > 0
     assert tab.locator(".sliders input:visible").count() == 0
     assert tab.locator(".solution section").first.is_visible()
