@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import dlutils
 from grading.key import ANYBODY, key
-from grading.student import FOLDED, INSTALL, KERNEL, line, setup, student, task
+from grading.student import FOLDED, INSTALL, KERNEL, checks, line, setup, student, task
 
 PARTS = ("assignments", "key", "nbgrader", "gradescope")
 NEEDED = ("ipykernel", "jinja2", "jupyter-client", "nbformat", "numpy", "psutil", "pyzmq", "tqdm")
@@ -80,12 +80,12 @@ def answer_key(source):
         lines = [line(check, value) for check, value in values]
         name = exercise.name
         cells += [
-            new_markdown_cell(task(exercise), id=_id(name, "task")),
-            new_code_cell(exercise.solution, id=_id(name, "answer")),
-            new_code_cell("\n".join(lines), id=_id(name, "check")),
+            new_markdown_cell(task(exercise), id=f"{name}-task"),
+            new_code_cell(exercise.solution, id=f"{name}-answer"),
+            *checks(exercise, lines),
         ]
         told = "\n\n".join(f"{w.feedback}\n\n```python\n{w.code}\n```" for w in exercise.wrong)
-        cells += [new_markdown_cell(f"### Typical mistakes\n\n{told}", id=_id(name, "wrong"))]
+        cells += [new_markdown_cell(f"### Typical mistakes\n\n{told}", id=f"{name}-wrong")]
     return _notebook(cells)
 
 
@@ -101,10 +101,10 @@ def nbgrader(source):
         hidden = [line(check, value) for check, value in values if check.hidden]
         tests = [*shown, "### BEGIN HIDDEN TESTS", *hidden, "### END HIDDEN TESTS"]
         name = exercise.name
-        answer, check = _id(name, "answer"), _id(name, "check")
+        answer, check = f"{name}-answer", f"{name}-check"
         points = exercise.points
         cells += [
-            new_markdown_cell(task(exercise), id=_id(name, "task")),
+            new_markdown_cell(task(exercise), id=f"{name}-task"),
             new_code_cell(
                 exercise.answer,
                 id=answer,
@@ -154,10 +154,6 @@ def _nbgrader(name, *, grade=False, solution=False, locked=True, points=None):
     about = {"grade": grade, "solution": solution, "locked": locked, "task": False}
     about |= {"grade_id": name, "schema_version": 3}
     return about if points is None else about | {"points": points}
-
-
-def _id(name, part):
-    return f"{name}-{part}"[-64:]
 
 
 def _notebook(cells):

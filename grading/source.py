@@ -151,8 +151,8 @@ def _exercise(cells):
     kind, points = about.get("kind"), about.get("points")
     if head.type != "markdown" or not re.search(r"^## .+$", head.source, re.MULTILINE):
         raise head.problem("wanted Markdown with a heading ## Title")
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", head.exercise):
-        raise head.problem(f"exercise:{head.exercise}: wanted a name of a-z, 0-9 and -")
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,49}", head.exercise):
+        raise head.problem(f"exercise:{head.exercise}: wanted a name of at most 50 a-z, 0-9 and -")
     if kind not in KINDS:
         raise head.problem(f"kind {kind!r}, wanted one of {', '.join(KINDS)}")
     if not isinstance(points, int | float) or not points > 0:

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grading.key import ANYBODY, key
 
-WIDTH, LONGEST = 79, 24
+WIDTH, LINES, LONGEST = 79, 15, 24  # of a line, of a cell, of an array
 FOLDED = {
     "mystnb": {"code_prompt_show": "Set-up, needed on Colab only"},
     "tags": ["install", "hide-input"],
@@ -38,9 +38,9 @@ def student(source, name=ANYBODY):
         values = zip(exercise.checks, wanted[exercise.name], strict=True)
         lines = [line(check, value) for check, value in values if not check.hidden]
         cells += [
-            new_markdown_cell(task(exercise), id=f"{exercise.name}-task"[-64:]),
-            new_code_cell(exercise.blank, id=f"{exercise.name}-answer"[-64:]),
-            new_code_cell("\n".join(lines), id=f"{exercise.name}-check"[-64:]),
+            new_markdown_cell(task(exercise), id=f"{exercise.name}-task"),
+            new_code_cell(exercise.blank, id=f"{exercise.name}-answer"),
+            *checks(exercise, lines),
         ]
     notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
     nbformat.validate(notebook)
@@ -62,6 +62,18 @@ def setup(source, name):
         asked = f"STUDENT = {quoted}  # your name: your numbers follow from it"
         cells.insert(0, new_code_cell(asked, id="student"))
     return cells
+
+
+def checks(exercise, lines):
+    """Return checks as cells that are as short as those of a chapter."""
+    texts = [lines[0]]
+    for text in lines[1:]:
+        joined = f"{texts[-1]}\n{text}"
+        texts[-1:] = [joined] if joined.count("\n") < LINES else [texts[-1], text]
+    name = f"{exercise.name}-check"
+    return [
+        new_code_cell(text, id=f"{name}-{n}" if n > 1 else name) for n, text in enumerate(texts, 1)
+    ]
 
 
 def line(check, value):

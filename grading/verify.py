@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 from dlutils.exercises import difference
 from grading import values
@@ -92,8 +93,8 @@ def _leaks(source):
         here = Here()
         here.run(source.setup)
         here.run(exercise.solution)
-        place = f"{exercise.name}-check"[-64:]
-        code = next("".join(cell["source"]) for cell in cells if cell["id"] == place)
+        place = re.compile(f"{exercise.name}-check(-\\d+)?")
+        code = "\n".join("".join(c["source"]) for c in cells if place.fullmatch(c["id"]))
         for statement in ast.parse(code).body:
             if here.run(ast.unparse(statement)):
                 refused = f"the student's check refuses the solution: {ast.unparse(statement)}"

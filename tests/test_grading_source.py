@@ -41,6 +41,7 @@ FAULTS = {
     "wanted one of the tags": lambda cells: cells.insert(4, new_code_cell("1")),
     "two exercises are named": lambda cells: cells[8].metadata.update(tags=["exercise:fires"]),
     "wanted a name of": lambda cells: cells[2].metadata.update(tags=["exercise:Fires"]),
+    "at most 50 a-z": lambda cells: cells[2].metadata.update(tags=["exercise:" + 51 * "f"]),
     "with a heading": lambda cells: cells[2].update(source="no heading"),
 }
 
@@ -89,6 +90,15 @@ def test_verify_finds_a_hidden_check_that_students_see():
     shown, *others = SOURCE.exercises[0].checks
     leak = with_exercise(checks=(shown, replace(shown, hidden=True), *others))
     assert "students see fires" in verify(leak)[0]
+
+
+def test_verify_finds_a_check_in_a_second_cell_that_refuses_the_solution():
+    shown = SOURCE.exercises[0].checks[0]
+    many = 20 * (shown,) + SOURCE.exercises[0].checks
+    refuses = replace(shown, expression="1", wanted="2")
+    assert verify(with_exercise(checks=many)) == []
+    problem = verify(with_exercise(checks=(*many, refuses)))[-1]
+    assert "the student's check refuses the solution: check(1, 2" in problem
 
 
 def test_verify_finds_exercises_that_spoil_each_other():
