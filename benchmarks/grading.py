@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-from test_grading_submissions import BROKEN, KINDS, PERFECT  # noqa: E402
+from test_grading_sandbox import BROKEN, KINDS, PERFECT  # noqa: E402
 
 from grading import release  # noqa: E402
 from grading.source import read  # noqa: E402

@@ -106,6 +106,16 @@ def visit(browser, addresses):
     assert faults == []
 
 
+@pytest.fixture
+def small_class(tmp_path):
+    """A folder with four submissions, which have SCORES."""
+    from grading_framework import WRONG, hand_in, notebook
+
+    contents = {"Ada": notebook(), "Bob": notebook(WRONG), "Eve": b"{", "Max": notebook({})}
+    hand_in(tmp_path / "class", **contents)
+    return tmp_path / "class"
+
+
 def outside(url: str, site: str) -> list[str]:
     """Say so if an address is not the site's."""
     return [] if url.startswith((site, "data:")) else [f"outside the site: {url}"]

@@ -2,7 +2,7 @@
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
@@ -16,9 +16,13 @@ from grading.student import student
 from grading.submissions import find
 
 ROOT = Path(__file__).parent.parent
-SOURCE = read(ROOT / "tests" / "fixtures" / "assignment.ipynb")
+PATH = ROOT / "tests" / "fixtures" / "assignment.ipynb"
+SOURCE = read(PATH)
+FIRES, UPDATE = SOURCE.exercises
 SOLUTIONS = {exercise.name: exercise.solution for exercise in SOURCE.exercises}
 PERFECT = sum(exercise.points for exercise in SOURCE.exercises)
+WRONG = {"update": UPDATE.solution, "fires": FIRES.wrong[0].code}  # 3 of 5 points
+SCORES = {"Ada": PERFECT, "Bob": 3, "Eve": None, "Max": 0}  # of the small class
 
 
 def notebook(answers=SOLUTIONS, before=(), after=()):
@@ -30,6 +34,12 @@ def notebook(answers=SOLUTIONS, before=(), after=()):
     extra = [[{"cell_type": "code", "source": code} for code in codes] for codes in (before, after)]
     found["cells"] = [*extra[0], *found["cells"], *extra[1]]
     return found
+
+
+def put(path, content=b"{}"):
+    """Write a file, and the folders it is in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def hand_in(folder, **contents):
@@ -46,6 +56,11 @@ def graded(folder, seconds=5.0, source=SOURCE, kind=Sandbox, jobs=2):
         kept = folder.with_name(f"{folder.name}-values")
         results = grade(source, find(folder), kept, executor, Limits(seconds=seconds), kind)
     return {result.submission.student: result for result in results}
+
+
+def scores(results):
+    """The scores of results, by student."""
+    return {name: result.score for name, result in results.items()}
 
 
 def needs_sandbox():
@@ -97,3 +112,17 @@ def opened():
     """The fakes that were opened since it was asked last."""
     found, Fake.log = Fake.log, []
     return found
+
+
+class Direct(Executor):
+    """An executor that runs at once, and takes only so many calls."""
+
+    calls = 9
+
+    def submit(self, function, *arguments):
+        if not Direct.calls:
+            raise RuntimeError("no more")
+        Direct.calls -= 1
+        done = Future()
+        done.set_result(function(*arguments))
+        return done
