@@ -72,10 +72,13 @@ assignments: .venv/installed ## write the student notebooks from exercises/ into
 # Figures are not compared here: another matplotlib may draw a curve's last digit differently.
 environments: .envs/binder/installed .envs/newest/installed ## run all notebooks as in Binder, Colab
 	@for kernel in binder newest; do \
-		echo "-- $$kernel: $$(.envs/$$kernel/bin/python -m pip list --format freeze | \
+		packages="$$(.envs/$$kernel/bin/python -m pip list --format freeze)"; \
+		echo "-- $$kernel: $$(echo "$$packages" | \
 			grep -E '^(numpy|matplotlib|ipywidgets)=' | tr '\n' ' ')"; \
+		[ "$$packages" != "$$passed" ] || { echo "all packages as before"; continue; }; \
 		$(BIN)/pytest -o addopts= -p no:cacheprovider -q -n auto --dist loadfile --nbval \
 			--nbval-kernel-name $$kernel --nbval-sanitize-with tests/nbval-figures.cfg $(NB) || exit 1; \
+		passed="$$packages"; \
 	done
 
 # CI=true lets Hypothesis try the same examples for every fault.

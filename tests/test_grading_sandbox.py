@@ -242,7 +242,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grading") / "class"
     for kind, (answers, before, after, *_) in KINDS.items():
         hand_in(folder, **{kind: notebook(answers, ["pass", *before], after)})
-    return graded(folder, seconds=4.0, jobs=4)
+    return graded(folder, seconds=3.0, jobs=4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
