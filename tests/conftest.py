@@ -93,7 +93,7 @@ def visit(browser, addresses):
         tab.loads = []
         tab.on("response", lambda load: tab.loads.append(load))
         tab.on("request", lambda request: faults.extend(outside(request.url, addresses[place])))
-        tab.on("requestfailed", lambda request: faults.append(f"failed: {request.url}"))
+        tab.on("requestfailed", lambda request: faults.extend(missing(request)))
         tab.on("pageerror", lambda error: faults.append(str(error)))
         tab.on("console", lambda told: faults.append(told.text) if told.type != "log" else None)
         tab.goto(f"{addresses[place]}{page}.html")
@@ -114,6 +114,12 @@ def small_class(tmp_path):
     contents = {"Ada": notebook(), "Bob": notebook(WRONG), "Eve": b"{", "Max": notebook({})}
     hand_in(tmp_path / "class", **contents)
     return tmp_path / "class"
+
+
+def missing(request) -> list[str]:
+    """Say so if a request failed, unless it is of a page that was left before it came."""
+    left = request.failure == "net::ERR_ABORTED"
+    return [] if left else [f"failed: {request.url}: {request.failure}"]
 
 
 def outside(url: str, site: str) -> list[str]:
