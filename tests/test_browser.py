@@ -75,6 +75,14 @@ def test_code_can_be_copied(visit):
     )
 
 
+@pytest.mark.parametrize("page", ["chapters/reference/api/networks", "chapters/teaching/grading"])
+def test_no_code_is_hyphenated(visit, page):
+    tab = visit(page)
+    code = tab.locator(".bd-article :is(code, code *, .sig, .sig *)")
+    found = code.evaluate_all("all => all.map(one => getComputedStyle(one).hyphens)")
+    assert len(found) > 30 and set(found) == {"none"}
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colors_do_not_wait_for_the_scripts_of_the_theme(visit, theme):
     tab = visit(CHAPTER, color_scheme=theme, without="**/pydata-sphinx-theme.js*")
