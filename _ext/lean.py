@@ -12,14 +12,15 @@ from fonts import cut
 from dlutils.widgets import _short
 
 SHEET = "_static/site.css"
-# The font of formulas is asked for before they are drawn, so that no line moves; files may not.
+# The font of formulas is asked for before they are drawn, so that no line moves, and before the
+# styles, for which scripts wait. Where pages are read as files, browsers forbid it.
 FONT = "_static/STIXTwoMath.woff2"
-EARLY = """
-<script>
+EARLY = """<script>
 if (location.protocol != "file:")
   document.head.append(Object.assign(document.createElement("link"),
     {rel: "preload", as: "font", crossOrigin: "", href: "%s"}));
-</script>"""
+</script>
+"""
 STYLE = re.compile(r'<link[^>]*href="([^"?]*\.css)[^"]*"[^>]*>\n?')
 # Thebe needs a server, icons come from a font, nothing has tabs, every class is an object, and the
 # viewport is told thrice.
@@ -119,7 +120,7 @@ def mended(page, name, sizes):
     page = UNUSED.sub("", STYLE.sub("", page))
     links = f'<link rel="stylesheet" href="{root}{SHEET}" />'
     if "<math" in page:
-        links += EARLY % (root + FONT)
+        links = EARLY % (root + FONT) + links
     page = page.replace("</title>", f"</title>\n{links}", 1)
     if not re.search(r'class="[^"]*\bdropdown admonition\b', page):
         page = TOGGLES.sub("", page)
